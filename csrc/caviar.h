@@ -1,0 +1,171 @@
+/* The contract of caviar's compute kernels: what each does, on which shapes, and what
+ * the caller must have made sure of. Nothing here knows Python or numpy; no kernel
+ * allocates, fails, keeps state or calls another library than libm.
+ *
+ * Dimension letters, used in every comment beside a pointer:
+ *   B rows of a batch, I fan-in, O fan-out, K outputs (classes), P parameters.
+ * All matrices are row-major and dense: element (r, c) of a (B, O) matrix is at r * O + c.
+ * Matrices are of one floating type, float or double; `void *` stands for it, and the two
+ * tables of an instruction set (CAVIAR_F32, CAVIAR_F64) have the same signatures.
+ * Pointers need the alignment of their element type only. OUT and INOUT arrays must not
+ * overlap any other argument. Sizes may be zero unless said otherwise.
+ * IN, OUT and INOUT say what a kernel does with an argument.
+ *
+ * Sums over rows or parameters are made in double, from partial sums of few terms.
+ * Returned losses are double, in nats (log losses) or squared units, weighted means over rows.
+ * `weights` is (B) or NULL, which means all ones; `weight_sum` is their sum and > 0. */
+#ifndef CAVIAR_H
+#define CAVIAR_H
+
+#include <stdint.h>
+
+enum caviar_isa { CAVIAR_BASELINE, CAVIAR_AVX2, CAVIAR_AVX512, CAVIAR_N_ISAS };
+enum caviar_dtype { CAVIAR_F32, CAVIAR_F64, CAVIAR_N_DTYPES };
+
+/* CAVIAR_EXP is an output activation only: its derivative is never asked for. */
+enum caviar_activation {
+    CAVIAR_IDENTITY,
+    CAVIAR_LOGISTIC,
+    CAVIAR_TANH,
+    CAVIAR_RELU,
+    CAVIAR_EXP,
+    CAVIAR_SOFTMAX, /* of whole rows: softmax_forward, not activation_forward */
+};
+
+enum caviar_loss {
+    CAVIAR_SOFTMAX_LOSS,
+    CAVIAR_LOGISTIC_LOSS,
+    CAVIAR_SQUARED_LOSS,
+    CAVIAR_POISSON_LOSS,
+    CAVIAR_N_LOSSES
+};
+
+enum caviar_optimizer {
+    CAVIAR_SGD,
+    CAVIAR_RMSPROP,
+    CAVIAR_ADAGRAD,
+    CAVIAR_ADAM,
+    CAVIAR_N_OPTIMIZERS
+};
+
+/* The scalars of one optimizer step; powers and bias corrections are done by the caller. */
+typedef struct caviar_step {
+    double learning_rate; /* Adam: times sqrt(1 - beta_2^t) / (1 - beta_1^t) already */
+    double l2;            /* g += l2 * w on the decayed entries (alpha / weight_sum) */
+    double keep;          /* w *= keep on the decayed entries first (AdamW: 1 - lr * decay) */
+    double momentum;      /* SGD */
+    double nesterov;      /* SGD: 0 or 1 */
+    double rho;           /* RMSProp */
+    double beta_1;        /* Adam */
+    double beta_2;        /* Adam */
+    double epsilon;       /* RMSProp, AdaGrad, Adam: added to the square root */
+} caviar_step;
+
+/* A loss turns the output layer's pre-activations Z into the gradient of the weighted mean
+ * loss with respect to them, in place, and returns that mean. Row r of the gradient is
+ * weights[r] / weight_sum * (prediction - target): for squared errors of K outputs this is
+ * K times the gradient of the returned value, which averages over outputs, as in scikit-learn.
+ * Log losses are clipped to the range of p in [eps, 1 - eps], as in scikit-learn. NaN stays NaN.
+ *   softmax: targets (B) int32 class indices in [0, K);  the others: (B, K) of the float type.
+ */
+typedef double (*caviar_loss_fn)(void *Z,             /* (B, K) INOUT */
+                                 const void *targets, /* (B) int32 or (B, K) IN */
+                                 const void *weights, /* (B) or NULL IN */
+                                 double weight_sum, int64_t B, int64_t K);
+
+/* An optimizer updates all parameters in one pass, with L2 on the first n_decay entries, and
+ * returns the sum of squares of those entries before the update (the L2 term of the loss).
+ * slots: SGD velocity (P); RMSProp s (P); AdaGrad h (P); Adam m then v (2, P). */
+typedef double (*caviar_update_fn)(void *params,      /* (P) INOUT */
+                                   void *slots,       /* (n_slots, P) INOUT */
+                                   const void *grads, /* (P) IN */
+                                   int64_t P, int64_t n_decay, const caviar_step *step);
+
+typedef struct caviar_kernels {
+    /* out[r] = X[rows[r]]; row_stride in elements of X, at least I. */
+    void (*rows_gather)(void *out,           /* (B, I) OUT */
+                        const void *X,       /* (n, I) IN */
+                        const int64_t *rows, /* (B) IN, each in [0, n) */
+                        int64_t row_stride, int64_t B, int64_t I);
+
+    /* Z = X[rows] W for X in compressed sparse rows; duplicate and unsorted entries add up. */
+    void (*sparse_forward)(void *Z,               /* (B, O) OUT */
+                           const int64_t *indptr, /* (n + 1) IN */
+                           const int32_t *indices, const void *data, /* (nnz) IN */
+                           const int64_t *rows,                      /* (B) IN */
+                           const void *W,                            /* (I, O) IN */
+                           int64_t B, int64_t O);
+
+    /* dW = X[rows]^T dZ; all of dW is written. */
+    void (*sparse_backward)(void *dW,              /* (I, O) OUT */
+                            const int64_t *indptr, /* (n + 1) IN */
+                            const int32_t *indices, const void *data, /* (nnz) IN */
+                            const int64_t *rows,                      /* (B) IN */
+                            const void *dZ,                           /* (B, O) IN */
+                            int64_t B, int64_t I, int64_t O);
+
+    /* Z = g(Z + b); g one of identity, logistic, tanh, relu, exp. b (O) may be NULL: none. */
+    void (*activation_forward)(void *Z,       /* (B, O) INOUT */
+                               const void *b, /* (O) IN */
+                               int activation, int64_t B, int64_t O);
+
+    /* dH -> dZ = dH * g'(Z), g' computed from H = g(Z); db = sum of dZ over rows. */
+    void (*activation_backward)(void *dH,      /* (B, O) INOUT */
+                                void *db,      /* (O) OUT */
+                                const void *H, /* (B, O) IN */
+                                int activation, int64_t B, int64_t O);
+
+    /* Batch normalization and activation (Ioffe & Szegedy 2015, algorithm 1), B >= 1:
+     * H = g(gamma * xhat + beta), xhat = (Z - mean) / sqrt(var + epsilon), with the weighted
+     * mean and the biased variance over rows. */
+    void (*batch_norm_forward)(void *H,              /* (B, O) OUT */
+                               void *mean,           /* (O) OUT */
+                               void *var,            /* (O) OUT */
+                               const void *Z,        /* (B, O) IN */
+                               const void *weights,  /* (B) or NULL IN */
+                               const void *gamma,    /* (O) IN */
+                               const void *beta,     /* (O) IN */
+                               double weight_sum, double epsilon, int activation, int64_t B,
+                               int64_t O);
+
+    /* Its gradient: with dY = dH * g'(Y),
+     * dbeta = sum dY, dgamma = sum dY * xhat,
+     * dZ = gamma / sqrt(var + epsilon) * (dY - weights / weight_sum * (dbeta + xhat * dgamma)). */
+    void (*batch_norm_backward)(void *dH,             /* (B, O) INOUT: dZ on return */
+                                void *dgamma,         /* (O) OUT */
+                                void *dbeta,          /* (O) OUT */
+                                const void *Z,        /* (B, O) IN */
+                                const void *H,        /* (B, O) IN */
+                                const void *weights,  /* (B) or NULL IN */
+                                const void *mean,     /* (O) IN */
+                                const void *var,      /* (O) IN */
+                                const void *gamma,    /* (O) IN */
+                                double weight_sum, double epsilon, int activation, int64_t B,
+                                int64_t O);
+
+    /* running = momentum * running + (1 - momentum) * batch. */
+    void (*running_average)(void *running,     /* (n) INOUT */
+                            const void *batch, /* (n) IN */
+                            double momentum, int64_t n);
+
+    /* Rows of Z become probabilities; no overflow up to the largest float. */
+    void (*softmax_forward)(void *Z, /* (B, K) INOUT */
+                            int64_t B, int64_t K);
+
+    caviar_loss_fn loss[CAVIAR_N_LOSSES];
+    caviar_update_fn update[CAVIAR_N_OPTIMIZERS];
+} caviar_kernels;
+
+/* The best instruction set that this build and this processor both have. */
+int caviar_best_isa(void);
+
+/* Whether this build and this processor both have it. */
+int caviar_has_isa(int isa);
+
+/* "baseline", "avx2", "avx512"; NULL for anything else. */
+const char *caviar_isa_name(int isa);
+
+/* The table of kernels. @pre caviar_has_isa(isa), dtype one of enum caviar_dtype. */
+const caviar_kernels *caviar_get_kernels(int isa, int dtype);
+
+#endif

@@ -1,0 +1,2 @@
+CLASSIFIER = """Multi-layer perceptron classifier."""
+REGRESSOR = """Multi-layer perceptron regressor."""

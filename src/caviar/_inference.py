@@ -1,0 +1,73 @@
+"""Prediction: a plain multi-layer perceptron over ``coefs_`` and ``intercepts_``.
+
+Knows nothing of batch normalization, which is folded into them, nor of estimators.
+"""
+
+import numpy as np
+from scipy.sparse import issparse
+
+from ._blas_threads import single_blas_thread
+from ._layout import aligned_empty
+from ._network import layer_forward
+
+CHUNK_ELEMENTS = 2**18  # of the widest layer at a time: 1 or 2 MB, about a core's cache
+
+
+def forward(X, coefs, intercepts, activation, out_activation):
+    """The network's output, in chunks of rows.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+        Of any dtype and memory order; converted to the network's dtype chunk by chunk.
+    coefs, intercepts : list of ndarray
+    activation, out_activation : str
+
+    Returns
+    -------
+    ndarray of shape (n_samples, n_outputs), of the dtype of the first coefficients
+    """
+    dtype = np.result_type(*coefs)
+    coefs = [np.ascontiguousarray(w, dtype=dtype) for w in coefs]
+    intercepts = [np.ascontiguousarray(b, dtype=dtype) for b in intercepts]
+    n_samples = X.shape[0]
+    out = np.empty((n_samples, coefs[-1].shape[1]), dtype=dtype)
+    widths = [w.shape[1] for w in coefs[:-1]]
+    chunk = max(64, CHUNK_ELEMENTS // max(X.shape[1], *widths, out.shape[1]))
+    chunk = min(chunk, n_samples)
+    work = [aligned_empty(chunk * n, dtype) for n in _two_largest(widths)]
+    rows_of = _sparse_rows(X, dtype) if issparse(X) else _dense_rows(X, dtype)
+    with single_blas_thread:
+        for start in range(0, n_samples, chunk):
+            stop = min(start + chunk, n_samples)
+            a = rows_of(start, stop)
+            for index, width in enumerate(widths):
+                h = work[index % 2][: (stop - start) * width].reshape(-1, width)
+                layer_forward(h, a, coefs[index], intercepts[index], activation)
+                a = h
+            layer_forward(out[start:stop], a, coefs[-1], intercepts[-1], out_activation)
+    return out
+
+
+def _two_largest(widths):
+    """Sizes of two buffers that hold every other layer each."""
+    return max(widths[::2], default=0), max(widths[1::2], default=0)
+
+
+def _dense_rows(X, dtype):
+    def rows(start, stop):
+        return np.require(X[start:stop], dtype=dtype, requirements=["C", "A"])
+
+    return rows
+
+
+def _sparse_rows(X, dtype):
+    X = X.tocsr()
+    indptr = X.indptr.astype(np.int64, copy=False)
+    indices = X.indices.astype(np.int32, copy=False)
+    values = X.data.astype(dtype, copy=False)
+
+    def rows(start, stop):
+        return indptr, indices, values, np.arange(start, stop, dtype=np.int64)
+
+    return rows

@@ -1,0 +1,89 @@
+"""The kernels of csrc, as Cython sees them: see csrc/caviar.h for what each one does."""
+
+from cpython.buffer cimport (
+    PyBUF_SIMPLE,
+    PyBUF_WRITABLE,
+    PyBuffer_Release,
+    PyObject_GetBuffer,
+)
+from libc.stdint cimport int32_t, int64_t
+
+
+cdef extern from "caviar.h" nogil:
+    enum:
+        CAVIAR_F32, CAVIAR_F64
+        CAVIAR_N_ISAS
+        CAVIAR_IDENTITY, CAVIAR_LOGISTIC, CAVIAR_TANH, CAVIAR_RELU
+        CAVIAR_EXP, CAVIAR_SOFTMAX
+        CAVIAR_SOFTMAX_LOSS, CAVIAR_LOGISTIC_LOSS
+        CAVIAR_SQUARED_LOSS, CAVIAR_POISSON_LOSS
+        CAVIAR_SGD, CAVIAR_RMSPROP, CAVIAR_ADAGRAD, CAVIAR_ADAM
+
+    ctypedef struct caviar_step:
+        double learning_rate
+        double l2
+        double keep
+        double momentum
+        double nesterov
+        double rho
+        double beta_1
+        double beta_2
+        double epsilon
+
+    ctypedef double (*caviar_loss_fn)(void *, const void *, const void *, double,
+                                      int64_t, int64_t) noexcept nogil
+    ctypedef double (*caviar_update_fn)(void *, void *, const void *, int64_t, int64_t,
+                                        const caviar_step *) noexcept nogil
+
+    ctypedef struct caviar_kernels:
+        void (*rows_gather)(void *out, const void *X, const int64_t *rows,
+                            int64_t row_stride, int64_t B, int64_t I) noexcept nogil
+        void (*sparse_forward)(void *Z, const int64_t *indptr, const int32_t *indices,
+                               const void *data, const int64_t *rows, const void *W,
+                               int64_t B, int64_t O) noexcept nogil
+        void (*sparse_backward)(void *dW, const int64_t *indptr, const int32_t *indices,
+                                const void *data, const int64_t *rows, const void *dZ,
+                                int64_t B, int64_t I, int64_t O) noexcept nogil
+        void (*activation_forward)(void *Z, const void *b, int activation,
+                                   int64_t B, int64_t O) noexcept nogil
+        void (*activation_backward)(void *dH, void *db, const void *H, int activation,
+                                    int64_t B, int64_t O) noexcept nogil
+        void (*batch_norm_forward)(void *H, void *mean, void *var, const void *Z,
+                                   const void *weights, const void *gamma,
+                                   const void *beta, double weight_sum, double epsilon,
+                                   int activation, int64_t B, int64_t O) noexcept nogil
+        void (*batch_norm_backward)(void *dH, void *dgamma, void *dbeta, const void *Z,
+                                    const void *H, const void *weights,
+                                    const void *mean, const void *var,
+                                    const void *gamma, double weight_sum,
+                                    double epsilon, int activation,
+                                    int64_t B, int64_t O) noexcept nogil
+        void (*running_average)(void *running, const void *batch, double momentum,
+                                int64_t n) noexcept nogil
+        void (*softmax_forward)(void *Z, int64_t B, int64_t K) noexcept nogil
+        caviar_loss_fn loss[4]
+        caviar_update_fn update[4]
+
+    int caviar_best_isa()
+    int caviar_has_isa(int isa)
+    const char *caviar_isa_name(int isa)
+    const caviar_kernels *caviar_get_kernels(int isa, int dtype)
+
+
+# The table of the instruction set chosen at import.
+cdef const caviar_kernels *kernels_of(bint is_double) noexcept nogil
+
+
+cdef inline void *address(object array, object dtype, bint writable=False) except? NULL:
+    """Where a C-contiguous array's elements lie; NULL for None.
+
+    Valid while the caller holds a reference to ``array``.
+    """
+    cdef Py_buffer buffer
+    if array is None:
+        return NULL
+    if array.dtype != dtype:
+        raise TypeError(f"expected an array of {dtype}, got one of {array.dtype}")
+    PyObject_GetBuffer(array, &buffer, PyBUF_WRITABLE if writable else PyBUF_SIMPLE)
+    PyBuffer_Release(&buffer)
+    return buffer.buf

@@ -1,0 +1,218 @@
+"""Which instruction set runs, and each kernel of csrc on numpy arrays.
+
+Training goes from ``_network`` to the tables directly; the functions below are for tests and
+benchmarks. Their arguments are those of ``csrc/caviar.h`` without the sizes, which
+come from the arrays; all arrays must be C-contiguous and of the dtype of the first one.
+``isa`` is the name of an instruction set, None the one chosen at import.
+"""
+
+import os
+import time
+
+import numpy as np
+
+from libc.stdlib cimport calloc, free
+
+from . cimport _blas
+
+ACTIVATIONS = {
+    "identity": CAVIAR_IDENTITY,
+    "logistic": CAVIAR_LOGISTIC,
+    "tanh": CAVIAR_TANH,
+    "relu": CAVIAR_RELU,
+    "exp": CAVIAR_EXP,
+    "softmax": CAVIAR_SOFTMAX,
+}
+LOSSES = {
+    "softmax": CAVIAR_SOFTMAX_LOSS,
+    "logistic": CAVIAR_LOGISTIC_LOSS,
+    "squared_error": CAVIAR_SQUARED_LOSS,
+    "poisson": CAVIAR_POISSON_LOSS,
+}
+OPTIMIZERS = {
+    "sgd": CAVIAR_SGD,
+    "rmsprop": CAVIAR_RMSPROP,
+    "adagrad": CAVIAR_ADAGRAD,
+    "adam": CAVIAR_ADAM,
+    "adamw": CAVIAR_ADAM,
+}
+
+_ISA_NAMES = [caviar_isa_name(i).decode() for i in range(CAVIAR_N_ISAS)]
+AVAILABLE_ISAS = [name for i, name in enumerate(_ISA_NAMES) if caviar_has_isa(i)]
+
+
+def _choose_isa():
+    """The best instruction set, or the one that CAVIAR_ISA asks for."""
+    asked = os.environ.get("CAVIAR_ISA", "")
+    if not asked:
+        return _ISA_NAMES[caviar_best_isa()]
+    if asked not in AVAILABLE_ISAS:
+        raise ImportError(
+            f"The environment variable CAVIAR_ISA must be one of {AVAILABLE_ISAS} on this "
+            f"machine, got {asked!r}."
+        )
+    return asked
+
+
+ISA = _choose_isa()
+cdef int _chosen = _ISA_NAMES.index(ISA)
+
+
+cdef const caviar_kernels *kernels_of(bint is_double) noexcept nogil:
+    return caviar_get_kernels(_chosen, CAVIAR_F64 if is_double else CAVIAR_F32)
+
+
+cdef const caviar_kernels *_table(object array, str isa) except NULL:
+    if array.dtype not in (np.float32, np.float64):
+        raise TypeError(f"expected an array of float32 or float64, got {array.dtype}")
+    if isa is not None and isa not in AVAILABLE_ISAS:
+        raise ValueError(f"`isa` must be None or one of {AVAILABLE_ISAS}, got {isa!r}.")
+    return caviar_get_kernels(
+        _chosen if isa is None else _ISA_NAMES.index(isa),
+        CAVIAR_F64 if array.dtype == np.float64 else CAVIAR_F32,
+    )
+
+
+def rows_gather(out, X, rows, isa=None):
+    dt = out.dtype
+    _table(out, isa).rows_gather(
+        address(out, dt, True), address(X, dt), <int64_t *>address(rows, np.int64),
+        X.shape[1], out.shape[0], out.shape[1],
+    )
+
+
+def sparse_forward(Z, indptr, indices, data, rows, W, isa=None):
+    dt = Z.dtype
+    _table(Z, isa).sparse_forward(
+        address(Z, dt, True), <int64_t *>address(indptr, np.int64),
+        <int32_t *>address(indices, np.int32), address(data, dt),
+        <int64_t *>address(rows, np.int64), address(W, dt), Z.shape[0], Z.shape[1],
+    )
+
+
+def sparse_backward(dW, indptr, indices, data, rows, dZ, isa=None):
+    dt = dW.dtype
+    _table(dW, isa).sparse_backward(
+        address(dW, dt, True), <int64_t *>address(indptr, np.int64),
+        <int32_t *>address(indices, np.int32), address(data, dt),
+        <int64_t *>address(rows, np.int64), address(dZ, dt),
+        dZ.shape[0], dW.shape[0], dW.shape[1],
+    )
+
+
+def activation_forward(Z, b, activation, isa=None):
+    dt = Z.dtype
+    _table(Z, isa).activation_forward(
+        address(Z, dt, True), address(b, dt), ACTIVATIONS[activation],
+        Z.shape[0], Z.shape[1],
+    )
+
+
+def activation_backward(dH, db, H, activation, isa=None):
+    dt = dH.dtype
+    _table(dH, isa).activation_backward(
+        address(dH, dt, True), address(db, dt, True), address(H, dt),
+        ACTIVATIONS[activation], dH.shape[0], dH.shape[1],
+    )
+
+
+def batch_norm_forward(H, mean, var, Z, weights, gamma, beta, weight_sum, epsilon,
+                       activation, isa=None):
+    dt = H.dtype
+    _table(H, isa).batch_norm_forward(
+        address(H, dt, True), address(mean, dt, True), address(var, dt, True),
+        address(Z, dt), address(weights, dt), address(gamma, dt), address(beta, dt),
+        weight_sum, epsilon, ACTIVATIONS[activation], Z.shape[0], Z.shape[1],
+    )
+
+
+def batch_norm_backward(dH, dgamma, dbeta, Z, H, weights, mean, var, gamma, weight_sum,
+                        epsilon, activation, isa=None):
+    dt = dH.dtype
+    _table(dH, isa).batch_norm_backward(
+        address(dH, dt, True), address(dgamma, dt, True), address(dbeta, dt, True),
+        address(Z, dt), address(H, dt), address(weights, dt), address(mean, dt),
+        address(var, dt), address(gamma, dt), weight_sum, epsilon,
+        ACTIVATIONS[activation], Z.shape[0], Z.shape[1],
+    )
+
+
+def running_average(running, batch, momentum, isa=None):
+    dt = running.dtype
+    _table(running, isa).running_average(
+        address(running, dt, True), address(batch, dt), momentum, running.size
+    )
+
+
+def softmax_forward(Z, isa=None):
+    _table(Z, isa).softmax_forward(
+        address(Z, Z.dtype, True), Z.shape[0], Z.shape[1]
+    )
+
+
+def loss_and_gradient(Z, targets, weights, weight_sum, loss, isa=None):
+    dt = Z.dtype
+    return _table(Z, isa).loss[<int>LOSSES[loss]](
+        address(Z, dt, True), address(targets, np.int32 if loss == "softmax" else dt),
+        address(weights, dt), weight_sum, Z.shape[0], Z.shape[1],
+    )
+
+
+def update(params, slots, grads, n_decay, solver, isa=None, **scalars):
+    """One optimizer step; ``scalars`` are the fields of ``caviar_step``."""
+    dt = params.dtype
+    cdef caviar_step step = caviar_step(
+        scalars.pop("learning_rate"), scalars.pop("l2", 0.0), scalars.pop("keep", 1.0),
+        scalars.pop("momentum", 0.0), scalars.pop("nesterov", 0.0),
+        scalars.pop("rho", 0.9), scalars.pop("beta_1", 0.9),
+        scalars.pop("beta_2", 0.999), scalars.pop("epsilon", 1e-8),
+    )
+    if scalars:
+        raise TypeError(f"unknown fields of caviar_step: {sorted(scalars)}")
+    return _table(params, isa).update[<int>OPTIMIZERS[solver]](
+        address(params, dt, True), address(slots, dt, True), address(grads, dt),
+        params.size, n_decay, &step,
+    )
+
+
+def time_products(layer_units, batch_size, dtype, n_repeats):
+    """Seconds that the matrix products of one training step take alone.
+
+    Those of a network with ``layer_units`` units from input to output: forward, the weights'
+    gradients, and the gradients of every layer's input but the first. The roof of a
+    training step on this BLAS: benchmarks compare with it.
+    """
+    cdef bint is_double = np.dtype(dtype) == np.float64
+    cdef size_t size = 8 if is_double else 4
+    cdef int64_t[::1] units = np.asarray(layer_units, dtype=np.int64)
+    cdef int64_t B = batch_size, widest = max(layer_units), l, repeats = n_repeats
+    cdef int64_t n_layers = len(layer_units) - 1
+    cdef int64_t largest = max(
+        a * b for a, b in zip(layer_units[:-1], layer_units[1:], strict=True)
+    )
+    cdef char *W = <char *>calloc(<size_t>(n_layers * largest), size)
+    cdef char *dW = <char *>calloc(<size_t>largest, size)
+    cdef char *a = <char *>calloc(<size_t>(B * widest), size)
+    cdef char *z = <char *>calloc(<size_t>(B * widest), size)
+    try:
+        if not (W and dW and a and z):
+            raise MemoryError()
+        start = time.perf_counter()
+        with nogil:
+            for _ in range(repeats):
+                for l in range(n_layers):
+                    _blas.product(is_double, z, a, W + l * largest * size, B, units[l],
+                                  units[l + 1])
+                for l in range(n_layers - 1, -1, -1):
+                    _blas.product_transposed_left(is_double, dW, a, z, B, units[l],
+                                                  units[l + 1], units[l])
+                    if l > 0:
+                        _blas.product_transposed_right(
+                            is_double, a, z, W + l * largest * size, B, units[l],
+                            units[l + 1])
+        return (time.perf_counter() - start) / n_repeats
+    finally:
+        free(W)
+        free(dW)
+        free(a)
+        free(z)

@@ -1,0 +1,475 @@
+"""One epoch, one gradient, one layer of inference: the loops that hold no Python object.
+
+Knows the plan (``_layout``), the kernels and BLAS; knows nothing of randomness, schedules,
+stopping or estimators. All pointers are ``char *`` and offsets count elements of the plan's
+dtype, so that one source serves float32 and float64.
+"""
+
+import numpy as np
+
+from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport pow, sqrt
+from libc.stdint cimport int32_t, int64_t
+
+from . cimport _blas
+from ._kernels cimport (
+    CAVIAR_ADAM,
+    CAVIAR_IDENTITY,
+    CAVIAR_SOFTMAX,
+    CAVIAR_SOFTMAX_LOSS,
+    address,
+    caviar_kernels,
+    caviar_step,
+    kernels_of,
+)
+
+from ._kernels import ACTIVATIONS, OPTIMIZERS
+
+# Floating-point operations between two looks at pending signals: some 10 ms of work at
+# 100 GFLOP/s and 100 ms at 10, so that Ctrl-C is noticed within 200 ms.
+cdef double POLL_AFTER = 1e9
+
+
+cdef struct Layer:  # _layout.LAYER_FIELDS
+    int64_t fan_in, fan_out, weights, bias, gamma, beta, stats, z, h, activation
+
+
+cdef struct Header:  # _layout.HEADER_FIELDS
+    int64_t n_layers, n_params, n_decay, n_stats, batch_norm, loss, max_rows, sparse
+    int64_t x, targets, row_weights, delta_even, delta_odd, batch_stats, n_work
+
+
+cdef struct Network:
+    const caviar_kernels *kernels
+    Header *plan
+    Layer *layers
+    bint is_double
+    int64_t size            # bytes of an element
+    char *params
+    char *grads
+    char *stats
+    char *work
+    double epsilon          # batch normalization's
+    double unpolled         # operations since the last look at signals
+
+
+cdef struct Rows:           # of X, targets and weights: all of them, or one batch
+    char *x                 # dense, or NULL
+    int64_t *indptr         # compressed sparse rows, or NULL
+    int32_t *indices
+    char *values
+    int64_t *ids            # which rows of the sparse X
+    char *targets
+    char *weights           # or NULL
+    double weight_sum
+    int64_t n
+
+
+cdef int open_network(Network *net, object plan, object params, object grads,
+                      object stats, object work, double epsilon) except -1:
+    """Collect pointers; ``work`` is None or long enough for the plan."""
+    dtype = params.dtype
+    net.plan = <Header *>address(plan.header, plan.header.dtype)
+    net.layers = <Layer *>address(plan.layers, plan.layers.dtype)
+    net.is_double = dtype == np.float64
+    net.size = 8 if net.is_double else 4
+    net.kernels = kernels_of(net.is_double)
+    if params.size != net.plan.n_params or grads.size != net.plan.n_params:
+        raise ValueError("params or grads do not fit the plan")
+    if stats.size != net.plan.n_stats or work.size < net.plan.n_work:
+        raise ValueError("stats or work do not fit the plan")
+    net.params = <char *>address(params, dtype, True)
+    net.grads = <char *>address(grads, dtype, True)
+    net.stats = <char *>address(stats, dtype, True)
+    net.work = <char *>address(work, dtype, True)
+    net.epsilon = epsilon
+    net.unpolled = 0
+    return 0
+
+
+cdef int open_rows(Rows *rows, object data, object plan, object dtype) except -1:
+    """Pointers to all rows of a `_validation.TrainingData`."""
+    rows.x = <char *>address(data.X, dtype)
+    rows.indptr = <int64_t *>address(data.indptr, np.int64)
+    rows.indices = <int32_t *>address(data.indices, np.int32)
+    rows.values = <char *>address(data.values, dtype)
+    rows.ids = NULL
+    soft = plan.header["loss"][0] == CAVIAR_SOFTMAX_LOSS
+    rows.targets = <char *>address(data.targets, np.int32 if soft else dtype)
+    rows.weights = <char *>address(data.weights, dtype)
+    rows.weight_sum = 0
+    rows.n = data.n_samples
+    if (data.n_samples, data.n_features) >= (2**31, 2**31):
+        raise ValueError("BLAS counts rows and columns with 31 bits")
+    return 0
+
+
+cdef int poll(Network *net, double operations) except -1 nogil:
+    """Let Ctrl-C through, every `POLL_AFTER` operations."""
+    net.unpolled += operations
+    if net.unpolled > POLL_AFTER:
+        net.unpolled = 0
+        with gil:
+            PyErr_CheckSignals()
+    return 0
+
+
+cdef void gather(Network *net, Rows *batch, Rows *rows, int64_t *ids,
+                 int64_t n) noexcept nogil:
+    """Copy the chosen rows into work; sparse rows of X stay where they are."""
+    cdef Header *plan = net.plan
+    cdef int64_t K = net.layers[plan.n_layers - 1].fan_out
+    cdef int64_t I = net.layers[0].fan_in, r
+    cdef int32_t *classes
+    batch[0] = rows[0]
+    batch.n = n
+    batch.ids = ids
+    batch.targets = net.work + plan.targets * net.size
+    if rows.x != NULL:
+        batch.x = net.work + plan.x * net.size
+        net.kernels.rows_gather(batch.x, rows.x, ids, I, n, I)
+    if plan.loss == CAVIAR_SOFTMAX_LOSS:
+        classes = <int32_t *>batch.targets
+        for r in range(n):
+            classes[r] = (<int32_t *>rows.targets)[ids[r]]
+    else:
+        net.kernels.rows_gather(batch.targets, rows.targets, ids, K, n, K)
+    if rows.weights != NULL:
+        batch.weights = net.work + plan.row_weights * net.size
+        net.kernels.rows_gather(batch.weights, rows.weights, ids, 1, n, 1)
+
+
+cdef void window(Network *net, Rows *batch, Rows *rows, int64_t *ids, int64_t start,
+                 int64_t n) noexcept nogil:
+    """The rows from ``start`` on, in place; ``ids`` are all row numbers in order."""
+    cdef int64_t K = net.layers[net.plan.n_layers - 1].fan_out
+    batch[0] = rows[0]
+    batch.n = n
+    batch.ids = ids + start
+    if rows.x != NULL:
+        batch.x = rows.x + start * net.layers[0].fan_in * net.size
+    if net.plan.loss == CAVIAR_SOFTMAX_LOSS:
+        batch.targets = rows.targets + start * sizeof(int32_t)
+    else:
+        batch.targets = rows.targets + start * K * net.size
+    if rows.weights != NULL:
+        batch.weights = rows.weights + start * net.size
+
+
+# The three products of a layer. Each runs in panels of rows of its result of at most
+# POLL_AFTER operations, so that a signal waits for one panel at most.
+
+cdef int64_t panel_rows(int64_t per_row) noexcept nogil:
+    cdef int64_t rows = <int64_t>(POLL_AFTER / (2.0 * per_row + 1))
+    return rows if rows > 64 else 64
+
+
+cdef int layer_product(Network *net, char *z, char *a, char *w, int64_t B, int64_t I,
+                       int64_t O) except -1 nogil:
+    """z (B, O) = a (B, I) w (I, O)."""
+    cdef int64_t step = panel_rows(I * O), first = 0, n
+    while first < B:
+        n = min(step, B - first)
+        _blas.product(net.is_double, z + first * O * net.size, a + first * I * net.size,
+                      w, n, I, O)
+        poll(net, 2.0 * n * I * O)
+        first += n
+    return 0
+
+
+cdef int weight_gradient(Network *net, char *dw, char *a, char *dz, int64_t B,
+                         int64_t I, int64_t O) except -1 nogil:
+    """dw (I, O) = a^T (I, B) dz (B, O)."""
+    cdef int64_t step = panel_rows(B * O), first = 0, n
+    while first < I:
+        n = min(step, I - first)
+        _blas.product_transposed_left(net.is_double, dw + first * O * net.size,
+                                      a + first * net.size, dz, B, n, O, I)
+        poll(net, 2.0 * n * B * O)
+        first += n
+    return 0
+
+
+cdef int input_gradient(Network *net, char *da, char *dz, char *w, int64_t B,
+                        int64_t I, int64_t O) except -1 nogil:
+    """da (B, I) = dz (B, O) w^T (O, I)."""
+    cdef int64_t step = panel_rows(I * O), first = 0, n
+    while first < B:
+        n = min(step, B - first)
+        _blas.product_transposed_right(net.is_double, da + first * I * net.size,
+                                       dz + first * O * net.size, w, n, I, O)
+        poll(net, 2.0 * n * I * O)
+        first += n
+    return 0
+
+
+cdef int forward(Network *net, Rows *batch) except -1 nogil:
+    """Fill every layer's z and h; the last z is the output before its activation."""
+    cdef Header *plan = net.plan
+    cdef int64_t l, size = net.size, half = plan.n_stats // 2, B = batch.n
+    cdef Layer layer
+    cdef char *a = batch.x
+    cdef char *z
+    cdef char *h
+    cdef char *mean
+    cdef bint normalized
+    cdef int activation
+    for l in range(plan.n_layers):
+        layer = net.layers[l]
+        z = net.work + layer.z * size
+        h = net.work + layer.h * size
+        if l == 0 and plan.sparse:
+            net.kernels.sparse_forward(z, batch.indptr, batch.indices, batch.values,
+                                       batch.ids, net.params + layer.weights * size, B,
+                                       layer.fan_out)
+            poll(net, 0)
+        else:
+            layer_product(net, z, a, net.params + layer.weights * size, B,
+                          layer.fan_in, layer.fan_out)
+        normalized = layer.gamma >= 0
+        activation = <int>layer.activation
+        if not normalized or layer.beta != layer.bias:
+            net.kernels.activation_forward(z, net.params + layer.bias * size,
+                                           activation, B, layer.fan_out)
+            activation = CAVIAR_IDENTITY
+        if normalized:
+            mean = net.work + (plan.batch_stats + layer.stats) * size
+            net.kernels.batch_norm_forward(
+                h, mean, mean + half * size, z, batch.weights,
+                net.params + layer.gamma * size, net.params + layer.beta * size,
+                batch.weight_sum, net.epsilon, activation, B, layer.fan_out)
+        a = h
+    return 0
+
+
+cdef double loss_and_gradient(Network *net, Rows *batch) noexcept nogil:
+    """The loss of the batch without L2; the last z becomes its gradient."""
+    cdef Layer last = net.layers[net.plan.n_layers - 1]
+    return net.kernels.loss[net.plan.loss](
+        net.work + last.z * net.size, batch.targets, batch.weights, batch.weight_sum,
+        batch.n, last.fan_out)
+
+
+cdef int backward(Network *net, Rows *batch) except -1 nogil:
+    """The gradient of every parameter, from the last z back to the first layer."""
+    cdef Header *plan = net.plan
+    cdef int64_t l, size = net.size, half = plan.n_stats // 2, B = batch.n
+    cdef Layer layer = net.layers[plan.n_layers - 1]
+    cdef Layer below
+    cdef char *d = net.work + layer.z * size
+    cdef char *a
+    cdef char *below_d
+    net.kernels.activation_backward(d, net.grads + layer.bias * size, d,
+                                    CAVIAR_IDENTITY, B, layer.fan_out)
+    for l in range(plan.n_layers - 1, -1, -1):
+        layer = net.layers[l]
+        if l == 0 and plan.sparse:
+            net.kernels.sparse_backward(net.grads + layer.weights * size, batch.indptr,
+                                        batch.indices, batch.values, batch.ids, d, B,
+                                        layer.fan_in, layer.fan_out)
+            break
+        a = batch.x if l == 0 else net.work + net.layers[l - 1].h * size
+        weight_gradient(net, net.grads + layer.weights * size, a, d, B, layer.fan_in,
+                        layer.fan_out)
+        if l == 0:
+            break
+        below = net.layers[l - 1]
+        below_d = net.work + (plan.delta_odd if l % 2 == 0 else plan.delta_even) * size
+        input_gradient(net, below_d, d, net.params + layer.weights * size, B,
+                       layer.fan_in, layer.fan_out)
+        hidden_backward(net, batch, below, below_d, half)
+        d = below_d
+    return 0
+
+
+cdef void hidden_backward(Network *net, Rows *batch, Layer layer, char *d,
+                          int64_t half) noexcept nogil:
+    """Through a hidden layer's activation and batch norm, in the order of the layer."""
+    cdef int64_t size = net.size
+    cdef char *z = net.work + layer.z * size
+    cdef char *mean
+    cdef bint before = layer.beta == layer.bias
+    if layer.gamma >= 0:
+        mean = net.work + (net.plan.batch_stats + layer.stats) * size
+        net.kernels.batch_norm_backward(
+            d, net.grads + layer.gamma * size, net.grads + layer.beta * size, z,
+            net.work + layer.h * size, batch.weights, mean, mean + half * size,
+            net.params + layer.gamma * size, batch.weight_sum, net.epsilon,
+            <int>layer.activation if before else CAVIAR_IDENTITY, batch.n, layer.fan_out)
+    if layer.gamma < 0 or not before:
+        net.kernels.activation_backward(d, net.grads + layer.bias * size, z,
+                                        <int>layer.activation, batch.n, layer.fan_out)
+
+
+cdef double update(Network *net, char *slots, int optimizer, caviar_step *base,
+                   double alpha, double decay, double weight_sum, int64_t t,
+                   double stats_momentum) noexcept nogil:
+    """One step of parameters and statistics; the batch's L2 term of the loss."""
+    cdef Header *plan = net.plan
+    cdef caviar_step step = base[0]
+    cdef double squares
+    step.l2 = alpha / weight_sum
+    step.keep = 1 - base.learning_rate * decay
+    if optimizer == CAVIAR_ADAM:
+        step.learning_rate *= sqrt(1 - pow(base.beta_2, t)) / (1 - pow(base.beta_1, t))
+    squares = net.kernels.update[optimizer](net.params, slots, net.grads, plan.n_params,
+                                            plan.n_decay, &step)
+    if plan.batch_norm:
+        net.kernels.running_average(net.stats, net.work + plan.batch_stats * net.size,
+                                    stats_momentum, plan.n_stats)
+    return 0.5 * step.l2 * squares
+
+
+cdef double corrected_momentum(double momentum, int64_t t) noexcept nogil:
+    """Of the t-th batch, so that the running average weighs the batches seen as an
+    exponentially weighted average does and its starting value not at all."""
+    if t == 1:
+        return 0
+    return momentum * (1 - pow(momentum, t - 1)) / (1 - pow(momentum, t))
+
+
+def train_epoch(plan, state, data, order, const int64_t[::1] bounds,
+                const double[::1] weight_sums, hyper):
+    """Train on every batch of one epoch, without the GIL.
+
+    Parameters
+    ----------
+    plan : Plan
+    state : TrainingState
+        Its params, slots and stats are updated in place, its counters after every batch.
+    data : TrainingData
+    order : ndarray of shape (n_rows,), int64
+        Row numbers in the order of training. With ``hyper.gather`` false: 0, 1, 2, ...
+    bounds : ndarray of shape (n_batches + 1,)
+        Where each batch starts and ends in ``order``.
+    weight_sums : ndarray of shape (n_batches,)
+        Sum of the weights of each batch, or its number of rows. A batch that weighs
+        nothing is passed over.
+    hyper : Hyperparameters
+
+    Returns
+    -------
+    loss : float
+        Mean over rows of the loss of their batch, L2 term included.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Between two updates, never inside one.
+    """
+    cdef Network net
+    cdef Rows rows, batch
+    cdef caviar_step step = hyper.step
+    cdef int optimizer = OPTIMIZERS[hyper.solver]
+    cdef double alpha = hyper.alpha, decay = hyper.decay, momentum = hyper.bn_momentum
+    cdef double total = 0, loss, cost
+    cdef int64_t b, start, n, n_batches = bounds.shape[0] - 1
+    cdef int64_t t = state.n_steps, t_stats = state.n_stats_steps
+    cdef bint gathers = hyper.gather
+    dtype = state.params.dtype
+    cdef char *slots = <char *>address(state.slots, dtype, True)
+    cdef int64_t *ids = <int64_t *>address(order, np.int64)
+    open_network(&net, plan, state.params, state.grads, state.stats, state.work,
+                 hyper.bn_epsilon)
+    open_rows(&rows, data, plan, dtype)
+    cost = 16.0 * net.plan.n_params  # an update's share of POLL_AFTER
+    try:
+        with nogil:
+            for b in range(n_batches):
+                start = bounds[b]
+                n = bounds[b + 1] - start
+                if weight_sums[b] == 0:
+                    continue
+                if gathers:
+                    gather(&net, &batch, &rows, ids + start, n)
+                else:
+                    window(&net, &batch, &rows, ids, start, n)
+                batch.weight_sum = weight_sums[b]
+                forward(&net, &batch)
+                loss = loss_and_gradient(&net, &batch)
+                backward(&net, &batch)
+                t += 1
+                t_stats += 1
+                loss += update(&net, slots, optimizer, &step, alpha, decay,
+                               batch.weight_sum, t,
+                               corrected_momentum(momentum, t_stats))
+                total += loss * n
+                poll(&net, cost)
+    finally:
+        state.n_steps, state.n_stats_steps = t, t_stats
+    return total / order.shape[0]
+
+
+def loss_gradient(plan, params, grads, stats, work, data, order, weight_sum, epsilon):
+    """The loss of all rows at once, without L2; ``grads`` receives its gradient.
+
+    Parameters
+    ----------
+    plan : Plan
+        For ``max_rows`` = all rows, without gathering.
+    params, grads, stats, work : ndarray
+        ``stats`` is left alone: `Plan.batch_stats` shows those of this call in ``work``.
+    data : TrainingData
+    order : ndarray of shape (n_samples,), int64
+        0, 1, 2, ...
+    weight_sum : float
+        Sum of the sample weights, or the number of rows.
+    epsilon : float
+        Batch normalization's.
+    """
+    cdef Network net
+    cdef Rows rows, batch
+    cdef double loss
+    cdef int64_t *ids = <int64_t *>address(order, np.int64)
+    open_network(&net, plan, params, grads, stats, work, epsilon)
+    open_rows(&rows, data, plan, params.dtype)
+    with nogil:
+        window(&net, &batch, &rows, ids, 0, rows.n)
+    batch.weight_sum = weight_sum
+    with nogil:
+        forward(&net, &batch)
+        loss = loss_and_gradient(&net, &batch)
+        backward(&net, &batch)
+    return loss
+
+
+def layer_forward(out, a, coef, intercept, activation):
+    """out = g(a coef + intercept): one layer of inference.
+
+    Parameters
+    ----------
+    out : ndarray of shape (n_rows, fan_out)
+    a : ndarray of shape (n_rows, fan_in) or tuple
+        Dense rows, or ``(indptr, indices, values, row_ids)`` of compressed sparse rows.
+    coef : ndarray of shape (fan_in, fan_out)
+    intercept : ndarray of shape (fan_out,)
+    activation : str
+    """
+    dtype = out.dtype
+    cdef bint is_double = dtype == np.float64
+    cdef const caviar_kernels *kernels = kernels_of(is_double)
+    cdef int64_t B = out.shape[0], I = coef.shape[0], O = out.shape[1]
+    cdef int g = ACTIVATIONS[activation]
+    cdef char *z = <char *>address(out, dtype, True)
+    cdef char *w = <char *>address(coef, dtype)
+    cdef char *b = <char *>address(intercept, dtype)
+    cdef char *x
+    cdef int64_t *indptr = NULL
+    cdef int64_t *ids = NULL
+    cdef int32_t *indices = NULL
+    cdef bint is_sparse = isinstance(a, tuple)
+    if is_sparse:
+        indptr = <int64_t *>address(a[0], np.int64)
+        indices = <int32_t *>address(a[1], np.int32)
+        x = <char *>address(a[2], dtype)
+        ids = <int64_t *>address(a[3], np.int64)
+    else:
+        x = <char *>address(a, dtype)
+    with nogil:
+        if is_sparse:
+            kernels.sparse_forward(z, indptr, indices, x, ids, w, B, O)
+        else:
+            _blas.product(is_double, z, x, w, B, I, O)
+        kernels.activation_forward(z, b, CAVIAR_IDENTITY if g == CAVIAR_SOFTMAX else g, B, O)
+        if g == CAVIAR_SOFTMAX:
+            kernels.softmax_forward(z, B, O)

@@ -1,0 +1,151 @@
+"""Checks of parameters and data that scikit-learn's own do not cover, and the data as the
+training loops want it. Every error is raised here, before anything is changed."""
+
+import warnings
+from dataclasses import dataclass
+from numbers import Integral
+
+import numpy as np
+from scipy.sparse import issparse
+
+from ._layout import BATCH_NORM_MODES
+
+STOCHASTIC_SOLVERS = ("sgd", "adam", "rmsprop", "adagrad", "adamw")
+
+
+@dataclass
+class TrainingData:
+    """All rows, in the memory layout of the kernels; X dense or in compressed sparse rows."""
+
+    X: np.ndarray | None  # (n_samples, n_features), C-contiguous
+    indptr: np.ndarray | None  # int64
+    indices: np.ndarray | None  # int32
+    values: np.ndarray | None
+    targets: np.ndarray  # (n_samples,) int32 classes or (n_samples, n_outputs)
+    weights: np.ndarray | None  # (n_samples,)
+    n_samples: int
+    n_features: int
+
+
+def make_training_data(X, targets, sample_weight, dtype):
+    """Put validated arrays into the layout of the kernels, copying only where needed."""
+    dense = indptr = indices = values = None
+    if issparse(X):
+        indptr = X.indptr.astype(np.int64, copy=False)
+        indices = X.indices.astype(np.int32, copy=False)
+        values = X.data.astype(dtype, copy=False)
+    else:
+        dense = np.require(X, dtype=dtype, requirements=["C", "A"])
+    if targets.dtype != np.int32:
+        targets = np.require(targets, dtype=dtype, requirements=["C", "A"])
+    if sample_weight is not None:
+        sample_weight = np.require(sample_weight, dtype=dtype, requirements=["C", "A"])
+    return TrainingData(
+        dense, indptr, indices, values, targets, sample_weight, *X.shape
+    )
+
+
+def check_hidden_layer_sizes(hidden_layer_sizes):
+    """The sizes as a list of int."""
+    sizes = hidden_layer_sizes
+    sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    if any(not isinstance(n, Integral) for n in sizes):
+        raise ValueError(
+            f"`hidden_layer_sizes` must be an integer or a sequence of integers, got "
+            f"{hidden_layer_sizes!r}."
+        )
+    if any(n <= 0 for n in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return [int(n) for n in sizes]
+
+
+def check_batch_norm(batch_norm, batch_size, n_samples, solver):
+    """Batch normalization needs two rows: of one, the variance is zero."""
+    if not BATCH_NORM_MODES[batch_norm]:
+        return
+    if n_samples < 2:
+        raise ValueError(
+            f"`batch_norm={batch_norm!r}` needs at least 2 rows to train on, got "
+            f"n_samples={n_samples}."
+        )
+    if solver != "lbfgs" and batch_size == 1:
+        raise ValueError(
+            f"`batch_size` must be at least 2 with `batch_norm={batch_norm!r}`, got 1."
+        )
+
+
+def check_weights(sample_weight, batch_norm):
+    """Refuse weights under which the loss or a batch's variance means nothing."""
+    if sample_weight is None:
+        return
+    if BATCH_NORM_MODES[batch_norm] and np.any(sample_weight < 0):
+        raise ValueError(
+            f"`sample_weight` must be non-negative with `batch_norm={batch_norm!r}`, got "
+            f"a minimum of {sample_weight.min()}."
+        )
+    if not np.any(sample_weight):
+        raise ValueError(
+            "`sample_weight` must contain at least one non-zero weight, got only zeros."
+        )
+
+
+def check_targets_for_loss(y, loss):
+    if loss == "poisson" and np.any(y < 0):
+        raise ValueError(
+            f"`y` must be non-negative with `loss='poisson'`, got a minimum of {y.min()}."
+        )
+
+
+def batch_bounds(n_rows, batch_size, batch_norm):
+    """Where each batch starts and ends.
+
+    The last batch holds what is left; with batch normalization a single row joins the
+    batch before it.
+    """
+    bounds = np.arange(0, n_rows, batch_size, dtype=np.int64)
+    if BATCH_NORM_MODES[batch_norm] and len(bounds) > 1 and n_rows - bounds[-1] == 1:
+        bounds = bounds[:-1]
+    return np.append(bounds, np.int64(n_rows))
+
+
+def resolve_batch_size(batch_size, n_rows, warn=True):
+    """Rows per batch; scikit-learn's warning when a batch would exceed all rows."""
+    if batch_size == "full":
+        return n_rows
+    if batch_size == "auto":
+        return min(200, n_rows)
+    if batch_size > n_rows and warn:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than "
+            "sample size. It is going to be clipped",
+            stacklevel=5,
+        )
+    return min(int(batch_size), n_rows)
+
+
+def check_same_network(plan, network):
+    """warm_start and partial_fit go on with the network there is."""
+    now, before = list(plan.layer_units), network["layer_units"]
+    if now != before:
+        raise ValueError(
+            f"`hidden_layer_sizes` and the number of outputs must be those of the previous "
+            f"fit for warm_start and partial_fit: the layers had {before} units, got {now}."
+        )
+    now, before = plan.batch_norm, network["batch_norm"]
+    if now != before:
+        raise ValueError(
+            f"`batch_norm` must be that of the previous fit for warm_start and partial_fit, "
+            f"{before!r}, got {now!r}."
+        )
+
+
+def check_split_weights(sample_weight, train, held_out):
+    """Either part of early stopping's split needs some weight."""
+    if sample_weight is None:
+        return
+    for rows, name in ((train, "training"), (held_out, "validation")):
+        if not np.any(sample_weight[rows]):
+            raise ValueError(
+                f"`sample_weight` must contain a non-zero weight in the {name} part of "
+                f"early stopping's split, got only zeros in its {len(rows)} rows."
+            )
