@@ -27,7 +27,7 @@ class TrainingData:
     n_features: int
 
 
-def make_training_data(X, targets, sample_weight, dtype):
+def make_training_data(X, targets, sample_weight, loss, dtype):
     """Put validated arrays into the layout of the kernels, copying only where needed."""
     dense = indptr = indices = values = None
     if issparse(X):
@@ -36,8 +36,8 @@ def make_training_data(X, targets, sample_weight, dtype):
         values = X.data.astype(dtype, copy=False)
     else:
         dense = np.require(X, dtype=dtype, requirements=["C", "A"])
-    if targets.dtype != np.int32:
-        targets = np.require(targets, dtype=dtype, requirements=["C", "A"])
+    target_dtype = np.int32 if loss == "softmax" else dtype
+    targets = np.require(targets, dtype=target_dtype, requirements=["C", "A"])
     if sample_weight is not None:
         sample_weight = np.require(sample_weight, dtype=dtype, requirements=["C", "A"])
     return TrainingData(

@@ -101,7 +101,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _validate_input(self, X, y, incremental, reset, dtype):
         """Validated X, and y as the loss takes it, but for its dtype.
 
-        That is (n_samples,) int32 numbers of classes for softmax, else
+        That is (n_samples,) numbers of classes for softmax, else
         (n_samples, n_outputs).
         """
 
@@ -192,7 +192,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             _validation.check_weights(sample_weight, self.batch_norm)
         n_samples, n_features = X.shape
         loss, out_activation = self._loss_and_output()
-        data = _validation.make_training_data(X, y, sample_weight, dtype)
+        data = _validation.make_training_data(X, y, sample_weight, loss, dtype)
 
         # The draws come in scikit-learn's order: weights, split, shuffles.
         random_state = check_random_state(self.random_state)
@@ -515,7 +515,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         else:
             self._check_classes(unique_labels(y))
         if self._label_binarizer.y_type_ == "multiclass":
-            return X, np.searchsorted(self.classes_, y).astype(np.int32)
+            return X, np.searchsorted(self.classes_, y)
         return X, self._label_binarizer.transform(y).astype(bool)
 
     def _check_classes(self, classes):
