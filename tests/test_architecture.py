@@ -1,0 +1,53 @@
+"""Who may import whom: the rule of the design, read off the source files."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import caviar
+
+ROOT = Path(__file__).parents[1] / "src" / "caviar"
+RANK = {  # a module imports modules of a lower rank only
+    "_blas": 0,
+    **dict.fromkeys(["_kernels", "_docs", "_callbacks", "_blas_threads"], 1),
+    **dict.fromkeys(["_layout", "_network", "_config"], 2),
+    **dict.fromkeys(["_validation", "_initializers", "_inference"], 3),
+    "_training": 4,
+    "neural_network": 5,
+    "__init__": 6,
+}
+SOURCES = sorted(
+    path
+    for path in ROOT.glob("*.p*")
+    if path.suffix in (".py", ".pyx", ".pxd") and not path.stem.startswith("_cli")
+)
+
+
+def imported(text):
+    """Modules of the package that a source names in import statements."""
+    for line in re.findall(r"^ *(?:from|import) .*?(?:\)|$)", text, re.M | re.S):
+        if match := re.match(r" *from \.(\w+)? c?import \(?([\w\s,]+)", line):
+            module, names = match.groups()
+            yield from [module] if module else re.findall(r"\w+", names)
+        elif match := re.match(r" *(?:from|import) caviar(?:\.(\w+))?", line):
+            yield match.group(1) or "__init__"
+
+
+@pytest.mark.skipif(not SOURCES, reason="needs the source tree")
+def test_modules_import_downwards_only():
+    assert Path(caviar.__file__).name == "__init__.py"
+    wrong = [
+        f"{path.name} imports {name}"
+        for path in SOURCES
+        if path.stem != "__main__"
+        for name in imported(path.read_text())
+        if name != path.stem and RANK[name] >= RANK[path.stem]
+    ]
+    assert wrong == []
+
+
+@pytest.mark.skipif(not SOURCES, reason="needs the source tree")
+def test_csrc_knows_neither_python_nor_the_heap():
+    for path in (ROOT.parents[1] / "csrc").iterdir():
+        assert not re.search(r"Python\.h|\bmalloc\b|\bcalloc\b|numpy/", path.read_text())

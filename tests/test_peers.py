@@ -1,0 +1,221 @@
+"""Losses, batch norm and optimizers against PyTorch (the extra ``peers``)."""
+
+import numpy as np
+import pytest
+
+from caviar import MLPClassifier, MLPRegressor, _kernels, _layout
+
+torch = pytest.importorskip("torch", reason="needs PyTorch: pip install caviar[peers]")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning"
+)
+DTYPES = [np.float32, np.float64]
+
+
+def tolerance(dtype):
+    return {"rtol": 3e-5, "atol": 3e-6} if dtype == np.float32 else {"rtol": 1e-10}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+def test_batch_norm_forward_and_backward_are_torchs(activation, dtype):
+    rng = np.random.RandomState(0)
+    z, d = rng.standard_normal((2, 70, 33)).astype(dtype)
+    gamma, beta = rng.uniform(0.5, 2, (2, 33)).astype(dtype)
+    g = {
+        "identity": lambda x: x,
+        "logistic": torch.sigmoid,
+        "tanh": torch.tanh,
+        "relu": torch.relu,
+    }[activation]
+    tz, tg, tb = (torch.tensor(a, requires_grad=True) for a in (z, gamma, beta))
+    out = g(torch.nn.functional.batch_norm(tz, None, None, tg, tb, True, eps=1e-5))
+    out.backward(torch.tensor(d))
+
+    h, mean, var = np.empty_like(z), np.empty(33, dtype), np.empty(33, dtype)
+    args = (70.0, 1e-5, activation)
+    _kernels.batch_norm_forward(h, mean, var, z, None, gamma, beta, *args)
+    dgamma, dbeta = np.empty(33, dtype), np.empty(33, dtype)
+    _kernels.batch_norm_backward(
+        d, dgamma, dbeta, z, h, None, mean, var, gamma, *args
+    )
+    tol = tolerance(dtype)
+    np.testing.assert_allclose(h, out.detach(), **tol)
+    for got, wanted in ((d, tz), (dgamma, tg), (dbeta, tb)):
+        np.testing.assert_allclose(
+            got, wanted.grad, rtol=tol["rtol"], atol=1e-13 + tol.get("atol", 0)
+        )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("loss", ["softmax", "logistic", "squared_error", "poisson"])
+def test_losses_and_gradients_are_torchs(loss, dtype):
+    rng = np.random.RandomState(0)
+    z = (3 * rng.standard_normal((40, 11))).astype(dtype)
+    F = torch.nn.functional
+    targets, compute = {
+        "softmax": (rng.randint(0, 11, 40).astype(np.int32), F.cross_entropy),
+        "logistic": (
+            rng.randint(0, 2, (40, 11)).astype(dtype),
+            lambda o, y: F.binary_cross_entropy_with_logits(o, y, reduction="sum") / 40,
+        ),
+        "squared_error": (
+            rng.standard_normal((40, 11)).astype(dtype),
+            lambda o, y: 0.5 * F.mse_loss(o, y, reduction="sum") / 40,
+        ),
+        "poisson": (
+            rng.poisson(2.0, (40, 11)).astype(dtype),
+            lambda o, y: F.poisson_nll_loss(o, y, reduction="sum") / 40,
+        ),
+    }[loss]
+    tz = torch.tensor(z, requires_grad=True)
+    ty = torch.tensor(targets, dtype=torch.long if loss == "softmax" else tz.dtype)
+    expected = compute(tz, ty)
+    expected.backward()
+    expected = expected.item()
+    if loss == "squared_error":
+        expected /= 11  # scikit-learn's averages over outputs
+    if loss == "poisson":  # torch leaves out the part that has no gradient
+        y = targets.astype(float)
+        expected += (np.where(y > 0, y * np.log(np.maximum(y, 1)), 0) - y).sum() / 40
+    value = _kernels.loss_and_gradient(z, targets, None, 40.0, loss)
+    np.testing.assert_allclose(value, expected, rtol=tolerance(dtype)["rtol"])
+    np.testing.assert_allclose(
+        z, tz.grad, rtol=tolerance(dtype)["rtol"], atol=1e-6 * (dtype == np.float32)
+    )
+
+
+OPTIMIZERS = {
+    "sgd": lambda p: torch.optim.SGD(p, 0.05, momentum=0.9),
+    "nesterov": lambda p: torch.optim.SGD(p, 0.05, momentum=0.9, nesterov=True),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, 0.01, alpha=0.8, eps=1e-8),
+    "adagrad": lambda p: torch.optim.Adagrad(p, 0.05, eps=1e-8),
+    # Adam adds epsilon elsewhere in torch: one too small to matter.
+    "adam": lambda p: torch.optim.Adam(p, 0.01, eps=1e-20),
+    "adamw": lambda p: torch.optim.AdamW(p, 0.01, eps=1e-20),
+}
+LEARNING_RATES = {"sgd": 0.05, "nesterov": 0.05, "adagrad": 0.05}
+
+
+def torch_network(plan, params, batch_norm):
+    """The same network as modules, with the weights of ``params``."""
+    modules, layers = [], zip(plan.coefs(params), plan.intercepts(params), strict=True)
+    n_hidden = len(plan.layers) - 1
+    for i, (w, b) in enumerate(layers):
+        before = batch_norm == "pre" and i < n_hidden
+        linear = torch.nn.Linear(*w.shape, bias=not before, dtype=torch.float64)
+        linear.weight.data = torch.tensor(w.T.copy())
+        if not before:
+            linear.bias.data = torch.tensor(b.copy())
+        norm = torch.nn.BatchNorm1d(w.shape[1], dtype=torch.float64)
+        modules.append(linear)
+        if i == n_hidden:
+            break
+        modules += {
+            False: [torch.nn.Tanh()],
+            "pre": [norm, torch.nn.Tanh()],
+            "post": [torch.nn.Tanh(), norm],
+        }[batch_norm]
+    return torch.nn.Sequential(*modules)
+
+
+@pytest.mark.parametrize("batch_norm", [False, "pre", "post"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_training_gives_the_weights_of_torchs(optimizer, batch_norm):
+    """12 epochs of minibatches without shuffling: weights, gammas, losses, predictions."""
+    rng = np.random.RandomState(0)
+    X, y = rng.standard_normal((96, 6)), rng.randint(0, 3, 96)
+    solver = "sgd" if optimizer == "nesterov" else optimizer
+    clf = MLPClassifier(
+        (9, 8),
+        "tanh",
+        solver=solver,
+        batch_norm=batch_norm,
+        nesterovs_momentum=optimizer == "nesterov",
+        alpha=0.0,
+        weight_decay=0.02,
+        rho=0.8,
+        epsilon=1e-20 if "adam" in optimizer else 1e-8,
+        batch_size=32,
+        shuffle=False,
+        learning_rate_init=1e-300,
+        random_state=0,
+    )
+    clf.partial_fit(X, y, classes=[0, 1, 2])  # the first weights, unmoved
+    plan = _layout.make_plan((6, 9, 8, 3), batch_norm)
+    network = torch_network(plan, clf.params_, batch_norm)
+    weights = [m.weight for m in network if isinstance(m, torch.nn.Linear)]
+    others = [p for p in network.parameters() if all(p is not w for w in weights)]
+    rate = LEARNING_RATES.get(optimizer, 0.01)
+    clf = MLPClassifier(**{**clf.get_params(), "learning_rate_init": rate})
+    clf.set_params(max_iter=12, tol=0).fit(X, y)
+
+    groups = [{"params": weights}, {"params": others}]
+    if optimizer == "adamw":
+        groups[0]["weight_decay"], groups[1]["weight_decay"] = 0.02, 0.0
+    steps = OPTIMIZERS[optimizer](groups)
+    tX, ty = torch.tensor(X), torch.tensor(y)
+    curve = []
+    for _ in range(12):
+        losses = []
+        for start in range(0, 96, 32):
+            rows = slice(start, start + 32)
+            loss = torch.nn.functional.cross_entropy(network(tX[rows]), ty[rows])
+            steps.zero_grad()
+            loss.backward()
+            steps.step()
+            losses.append(loss.item())
+        curve.append(np.mean(losses))
+    np.testing.assert_allclose(clf.loss_curve_, curve, rtol=1e-9)
+    for got, wanted in zip(plan.coefs(clf.params_), weights, strict=True):
+        np.testing.assert_allclose(got.T, wanted.detach(), rtol=1e-7, atol=1e-9)
+
+    norms = [m for m in network if isinstance(m, torch.nn.BatchNorm1d)]
+    if norms:
+        gammas = plan.gammas(clf.params_)
+        for gamma, norm in zip(gammas, norms, strict=True):
+            np.testing.assert_allclose(gamma, norm.weight.detach(), rtol=1e-7)
+        means, variances = plan.moments(clf.stats_)
+        for norm, mean, variance in zip(norms, means, variances, strict=True):
+            norm.running_mean = torch.tensor(mean.copy())
+            norm.running_var = torch.tensor(variance.copy())
+    network.eval()
+    with torch.no_grad():
+        probabilities = torch.softmax(network(tX), dim=1).numpy()
+    np.testing.assert_allclose(clf.predict_proba(X), probabilities, rtol=1e-6)
+
+
+def test_l2_is_torchs_weight_decay_on_the_weights():
+    """Of SGD, where the two are the same, with alpha = decay * rows of a batch."""
+    rng = np.random.RandomState(0)
+    X, y = rng.standard_normal((64, 5)), rng.standard_normal(64)
+    options = dict(
+        hidden_layer_sizes=(7,),
+        activation="tanh",
+        solver="sgd",
+        momentum=0.0,
+        batch_size=32,
+        shuffle=False,
+        alpha=32 * 0.01,
+        random_state=0,
+    )
+    first = MLPRegressor(learning_rate_init=1e-300, **options).partial_fit(X, y)
+    plan = _layout.make_plan((5, 7, 1), False)
+    network = torch_network(plan, first.params_, False)
+    reg = MLPRegressor(learning_rate_init=0.05, max_iter=5, **options).fit(X, y)
+    weights = [m.weight for m in network if isinstance(m, torch.nn.Linear)]
+    biases = [m.bias for m in network if isinstance(m, torch.nn.Linear)]
+    steps = torch.optim.SGD(
+        [{"params": weights, "weight_decay": 0.01}, {"params": biases}], 0.05
+    )
+    for _ in range(5):
+        for start in (0, 32):
+            rows = slice(start, start + 32)
+            error = network(torch.tensor(X[rows]))[:, 0] - torch.tensor(y[rows])
+            steps.zero_grad()
+            (0.5 * (error**2).mean()).backward()
+            steps.step()
+    for got, wanted in zip(reg.coefs_, weights, strict=True):
+        np.testing.assert_allclose(got.T, wanted.detach(), rtol=1e-9)
+    for got, wanted in zip(reg.intercepts_, biases, strict=True):
+        np.testing.assert_allclose(got, wanted.detach(), rtol=1e-9)
