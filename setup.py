@@ -64,8 +64,7 @@ class BuildKernels(build_ext):
                     include_dirs=["csrc"],
                     extra_postargs=flags + isa_flags[isa],
                 )
-        # Cython's own code, which is not ours to warn about.
-        ext.extra_compile_args = flags if msvc else ["-O2", "-std=c11"]
+        ext.extra_compile_args = flags
         super().build_extension(ext)
 
 

@@ -203,6 +203,14 @@ cdef int input_gradient(Network *net, char *da, char *dz, char *w, int64_t B,
     return 0
 
 
+cdef int64_t n_entries(Rows *batch) noexcept nogil:
+    """Stored entries of the batch's sparse rows."""
+    cdef int64_t r, total = 0
+    for r in range(batch.n):
+        total += batch.indptr[batch.ids[r] + 1] - batch.indptr[batch.ids[r]]
+    return total
+
+
 cdef int forward(Network *net, Rows *batch) except -1 nogil:
     """Fill every layer's z and h; the last z is the output before its activation."""
     cdef Header *plan = net.plan
@@ -222,7 +230,7 @@ cdef int forward(Network *net, Rows *batch) except -1 nogil:
             net.kernels.sparse_forward(z, batch.indptr, batch.indices, batch.values,
                                        batch.ids, net.params + layer.weights * size, B,
                                        layer.fan_out)
-            poll(net, 0)
+            poll(net, 2.0 * n_entries(batch) * layer.fan_out)
         else:
             layer_product(net, z, a, net.params + layer.weights * size, B,
                           layer.fan_in, layer.fan_out)
@@ -267,6 +275,7 @@ cdef int backward(Network *net, Rows *batch) except -1 nogil:
             net.kernels.sparse_backward(net.grads + layer.weights * size, batch.indptr,
                                         batch.indices, batch.values, batch.ids, d, B,
                                         layer.fan_in, layer.fan_out)
+            poll(net, 2.0 * n_entries(batch) * layer.fan_out)
             break
         a = batch.x if l == 0 else net.work + net.layers[l - 1].h * size
         weight_gradient(net, net.grads + layer.weights * size, a, d, B, layer.fan_in,

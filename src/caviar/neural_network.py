@@ -106,6 +106,10 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """
 
     @abstractmethod
+    def _begin_partial_fit(self, y, classes):
+        """What the first call of partial_fit has to learn from its arguments."""
+
+    @abstractmethod
     def _loss_and_output(self):
         """Names of the loss kernel and of the output activation."""
 
@@ -144,11 +148,14 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """
         return self._fit(X, y, sample_weight, incremental=False)
 
-    def _fit(self, X, y, sample_weight, incremental):
+    def _fit(self, X, y, sample_weight, incremental, classes=None):
+        interruption = None
         with _unchanged_on_error(self), single_blas_thread:
             continuing = hasattr(self, "params_") and (self.warm_start or incremental)
-            if incremental and self.early_stopping:
-                raise ValueError("partial_fit does not support early_stopping=True")
+            if incremental:
+                if self.early_stopping:
+                    raise ValueError("partial_fit does not support early_stopping=True")
+                self._begin_partial_fit(y, classes)
             training = self._prepare(X, y, sample_weight, incremental, continuing)
             tasks = FitTasks(
                 self,
@@ -161,12 +168,13 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
             try:
                 self._run(training, tasks, incremental)
-            except KeyboardInterrupt:
-                self._publish(training, continuing)
-                raise
-            training.check_finite()
+                training.check_finite()
+            except KeyboardInterrupt as exc:
+                interruption = exc
             self._publish(training, continuing)
             tasks.close()
+        if interruption is not None:
+            raise interruption
         return self
 
     def _run(self, training, tasks, incremental):
@@ -421,7 +429,7 @@ def _unchanged_on_error(estimator):
     before = dict(estimator.__dict__)
     try:
         yield
-    except Exception:
+    except BaseException:
         now = estimator.__dict__
         bookkeeping = {k: now[k] for k in now.keys() - before if "callback" in k}
         now.clear()
@@ -533,6 +541,11 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
 
+    def _begin_partial_fit(self, y, classes):
+        if _check_partial_fit_first_call(self, classes):
+            multilabel = type_of_target(y).startswith("multilabel")
+            self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
+
     def _loss_and_output(self):
         if self._label_binarizer.y_type_ == "multiclass":
             return "softmax", "softmax"
@@ -567,11 +580,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         self : object
             The trained estimator.
         """
-        with _unchanged_on_error(self):
-            if _check_partial_fit_first_call(self, classes):
-                multilabel = type_of_target(y).startswith("multilabel")
-                self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
-            return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     def predict(self, X):
         """Predict the class of each row.
@@ -723,6 +732,9 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
             y = column_or_1d(y, warn=True)
         _validation.check_targets_for_loss(y, self.loss)
         return X, y.reshape(len(y), -1)
+
+    def _begin_partial_fit(self, y, classes):
+        """Nothing: the number of outputs is y's."""
 
     def _loss_and_output(self):
         if self.loss == "poisson":
