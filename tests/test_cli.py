@@ -1,0 +1,574 @@
+"""``python -m caviar``: what it prints, writes and refuses, on real tables."""
+
+import csv
+import io
+import os
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingRandomSearchCV,
+    RandomizedSearchCV,
+)
+
+import caviar
+from caviar import _cli_report, _cli_search, _cli_table
+from caviar.__main__ import main
+
+# Models of a few epochs do for what is tested here.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+SMALL = ["--n-iter", "2", "--cv", "2", "--n-jobs", "1"]
+
+
+@pytest.fixture
+def pandas():
+    return pytest.importorskip("pandas")
+
+
+@pytest.fixture
+def iris(pandas):
+    frame = load_iris(as_frame=True).frame
+    names = np.array(["setosa", "versicolor", "virginica"])
+    frame["species"] = names[frame.pop("target")]
+    return frame
+
+
+@pytest.fixture
+def messy(iris, pandas):
+    """Iris with every kind of column that a user's table may have."""
+    random = np.random.RandomState(0)
+    frame = iris.copy()
+    frame.insert(0, "id", np.arange(1, 151))
+    frame["unit"] = "cm"
+    frame["remark"] = np.nan
+    frame["label"] = [f"plant {row}" for row in range(150)]
+    frame["seen"] = pandas.date_range("2024-01-01", periods=150)
+    frame["wet"] = random.uniform(size=150) > 0.5
+    frame["colour"] = random.choice(["red", "green", "blue"], size=150)
+    frame.loc[::7, "colour"] = None
+    frame.loc[3::11, "petal width (cm)"] = np.nan
+    frame.loc[5, "sepal width (cm)"] = np.inf
+    return frame
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_csv(frame, name="table.csv", **options):
+        frame.to_csv(tmp_path / name, index=False, **options)
+        return str(tmp_path / name)
+
+    return write_csv
+
+
+def run_cli(capsys, *arguments):
+    """Return the exit status, stdout and stderr of one command."""
+    try:
+        status = main([str(argument) for argument in arguments])
+    except SystemExit as error:
+        status = error.code
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def assert_refused(capsys, *arguments, says):
+    status, out, err = run_cli(capsys, *arguments)
+    assert status == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.endswith("\n")
+    assert "error: " in err
+    assert says in err
+
+
+# The demonstration
+
+
+def test_the_demonstration_runs_without_pandas_and_writes_what_it_found(tmp_path):
+    (tmp_path / "pandas.py").write_text("raise ImportError('not installed')")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-m", "caviar", "tune", "--n-iter", "2", "--cv", "2"]
+    done = subprocess.run(
+        [*command, "--n-jobs", "2", "--out", str(tmp_path / "model")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    # Not a terminal: no progress bar, and nothing else either.
+    assert done.stderr == ""
+    assert "1797 rows, 64 columns" in done.stdout
+    assert "rank   score     std  s/fit  learning_rate_init" in done.stdout
+    assert "Nested cross-validation: accuracy 0.9" in done.stdout
+    assert " +- 0.0" in done.stdout
+    assert "Seconds per fit: " in done.stdout
+    with open(tmp_path / "model" / "cv_results.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["rank_test_score"] for row in rows] in (["1", "2"], ["2", "1"])
+    assert "param_mlp__batch_norm" in rows[0]
+    model = joblib.load(tmp_path / "model" / "model.joblib")
+    assert isinstance(model.named_steps["mlp"], caviar.MLPClassifier)
+
+
+def test_a_model_of_the_digits_predicts_a_table_of_64_columns(
+    tmp_path, capsys, pandas, write
+):
+    problem = _cli_table.load_digits_problem()
+    settings = _cli_search.Settings()
+    model = _cli_search.build_model(problem, settings).set_params(mlp__max_iter=2)
+    model.fit(problem.X, problem.y)
+    joblib.dump(model, tmp_path / "model.joblib")
+    table = write(pandas.DataFrame(problem.X[:50]))
+    status, out, _ = run_cli(capsys, "predict", tmp_path / "model.joblib", table)
+    assert status == 0
+    predicted = [int(line) for line in out.splitlines()[1:]]
+    np.testing.assert_array_equal(predicted, model.predict(problem.X[:50]))
+    table = write(pandas.DataFrame(problem.X[:50, 1:]))
+    assert_refused(
+        capsys, "predict", tmp_path / "model.joblib", table, says="64 columns"
+    )
+
+
+# Tables
+
+
+def test_a_classification_table_is_cleaned_tuned_written_and_predicted(
+    tmp_path, capsys, messy, write, pandas
+):
+    table = write(messy)
+    folder = tmp_path / "new" / "model"
+    status, out, err = run_cli(
+        capsys, "tune", table, "--target", "species", "--out", folder, *SMALL
+    )
+    assert (status, err) == (0, "")
+    assert "classification: 'species' holds texts, 3 classes" in out
+    for name, reason in [
+        ("id", "it numbers the rows"),
+        ("unit", "it is constant"),
+        ("remark", "it has no value at all"),
+        ("label", "it has 150 different texts in 150 rows"),
+        ("seen", "it has 150 different texts in 150 rows"),
+    ]:
+        assert f"column '{name}' is left out, {reason}" in out
+    honest = next(line for line in out.splitlines() if line.startswith("Held-out"))
+    assert honest.endswith("(standard error)")
+    assert 0.8 < float(honest.split()[3]) <= 1
+    assert "Always answering the commonest class gives 0.3333" in out
+
+    model = joblib.load(folder / "model.joblib")
+    columns = _cli_search.model_columns(model)
+    assert columns["categorical"] == ["wet", "colour"]
+    assert columns["numeric"] == list(messy.columns[1:5])
+    status, out, err = run_cli(
+        capsys, "predict", folder / "model.joblib", table, "--proba"
+    )
+    assert (status, err) == (0, "")
+    written = pandas.read_csv(io.StringIO(out))
+    X = _cli_table.select_columns(messy, columns["numeric"], columns["categorical"])
+    assert written["prediction"].tolist() == model.predict(X).tolist()
+    np.testing.assert_allclose(
+        written.drop(columns="prediction"), model.predict_proba(X), rtol=1e-6
+    )
+    assert list(written.columns[1:]) == [
+        f"probability_{name}" for name in ("setosa", "versicolor", "virginica")
+    ]
+    assert accuracy_score(messy["species"], written["prediction"]) > 0.9
+
+
+def test_a_regression_table_with_semicolons_is_tuned_and_predicted(
+    tmp_path, capsys, pandas, write
+):
+    frame = load_diabetes(as_frame=True).frame
+    table = write(frame, sep=";")
+    status, out, err = run_cli(
+        capsys, "tune", table, "--target", "target", "--out", tmp_path, *SMALL
+    )
+    assert (status, err) == (0, "")
+    assert "regression: 'target' holds 214 different whole numbers" in out
+    assert "Held-out rows: R2 0." in out
+    model = joblib.load(tmp_path / "model.joblib")
+    assert isinstance(model.named_steps["mlp"], TransformedTargetRegressor)
+    predictions = tmp_path / "predictions.csv"
+    status, out, err = run_cli(
+        capsys, "predict", tmp_path / "model.joblib", table, "--out", predictions
+    )
+    assert (status, out, err) == (0, "", "")
+    predicted = pandas.read_csv(predictions)["prediction"]
+    expected = model.predict(frame.drop(columns="target"))
+    np.testing.assert_allclose(predicted, expected, rtol=1e-6)
+    assert r2_score(frame["target"], predicted) > 0.3
+
+
+def test_a_parquet_table_is_read_as_well(tmp_path, capsys, messy):
+    pytest.importorskip("pyarrow")
+    table = tmp_path / "table.parquet"
+    messy["species"] = messy["species"].astype("category")
+    messy.to_parquet(table)
+    status, out, _ = run_cli(
+        capsys, "tune", table, "--target", "species", "--out", tmp_path, *SMALL
+    )
+    assert status == 0
+    assert "column 'seen' is left out, it holds dates" in out
+    status, out, _ = run_cli(capsys, "predict", tmp_path / "model.joblib", table)
+    assert status == 0
+    assert len(out.splitlines()) == 151
+
+
+def test_the_same_seed_gives_the_same_result_for_any_n_jobs(capsys, iris, write):
+    table = write(iris)
+
+    def figures(*options):
+        arguments = ["--target", "species", "--n-iter", "2", "--cv", "2", *options]
+        _, out, _ = run_cli(capsys, "tune", table, *arguments)
+        lines = out.splitlines()
+        ranking = lines.index("Ranking by mean accuracy over 2 folds")
+        cells = [line.split() for line in lines[ranking + 1 : ranking + 4]]
+        return [row[:3] + row[4:] for row in cells], lines[ranking + 5]
+
+    first = figures("--n-jobs", "1", "--seed", "7")
+    assert figures("--n-jobs", "2", "--seed", "7") == first
+    assert figures("--n-jobs", "1", "--seed", "8") != first
+
+
+@pytest.mark.parametrize(
+    ("values", "task", "reason"),
+    [
+        (["a", "b"] * 20, "classification", "holds texts, 2 classes"),
+        ([True, False] * 20, "classification", "holds texts, 2 classes"),
+        ([0.0, 1.0, 5.0, 1.0] * 10, "classification", "holds whole numbers, 3"),
+        ([0.5, 1.5] * 20, "regression", "holds numbers with fractions"),
+        (list(range(40)), "regression", "holds 40 different whole numbers"),
+    ],
+)
+def test_the_task_follows_from_the_target(values, task, reason, pandas, write):
+    noise = np.random.RandomState(0).uniform(size=40)
+    path = write(pandas.DataFrame({"x": noise, "y": values}))
+    problem = _cli_table.load_problem(path, "y")
+    assert problem.task == task
+    assert reason in problem.reason
+
+
+def test_the_task_can_be_told(pandas, write):
+    frame = pandas.DataFrame({"x": np.arange(40) ** 2, "y": [0.5, 1, 2, 3] * 10})
+    problem = _cli_table.load_problem(write(frame), "y", "classification")
+    assert problem.reason == "as --task says"
+    assert set(problem.y) == {"0.5", "1.0", "2.0", "3.0"}
+    frame["y"] = [0, 1] * 20
+    problem = _cli_table.load_problem(write(frame), "y", "regression")
+    assert problem.task == "regression"
+    assert problem.y.dtype == np.float64
+
+
+# Searches
+
+
+@pytest.mark.parametrize(
+    ("kind", "search_class"),
+    [
+        ("random", RandomizedSearchCV),
+        ("grid", GridSearchCV),
+        ("halving", HalvingRandomSearchCV),
+    ],
+)
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_each_search_sets_parameters_that_the_pipeline_has(kind, search_class, task):
+    X, y = load_wine(return_X_y=True)
+    problem = _cli_table.Problem(X, y, task, "", "")
+    search = _cli_search.build_search(problem, _cli_search.Settings(kind=kind))
+    assert type(search) is search_class
+    space = getattr(search, "param_grid", None) or search.param_distributions
+    parameters = search.estimator.get_params()
+    assert {name.rpartition("__")[2] for name in space} >= {
+        "learning_rate_init",
+        "alpha",
+        "hidden_layer_sizes",
+        "batch_norm",
+    }
+    assert set(space) <= set(parameters)
+    assert getattr(search, "resource", next(iter(space))) in parameters
+
+
+@pytest.mark.parametrize("kind", ["grid", "halving"])
+def test_the_other_searches_run_on_a_table(kind, capsys, pandas, write):
+    table = write(load_wine(as_frame=True).frame)
+    options = [] if kind == "grid" else ["--n-iter", "7"]
+    status, out, err = run_cli(
+        capsys,
+        *("tune", table, "--target", "target", "--search", kind),
+        *("--cv", "2", "--n-jobs", "1"),
+        *options,
+    )
+    assert (status, err) == (0, "")
+    assert f"Search  {kind}, {24 if kind == 'grid' else 7} candidates x 2 folds" in out
+    assert ("max_iter" in out) == (kind == "halving")
+    assert "Held-out rows: accuracy " in out
+    assert "Nothing was written" in out
+
+
+def test_nested_scores_are_the_mean_and_spread_of_the_outer_folds(
+    capsys, pandas, write
+):
+    table = write(load_breast_cancer(as_frame=True).frame)
+    status, out, _ = run_cli(
+        capsys, "tune", table, "--target", "target", "--nested", *SMALL
+    )
+    assert status == 0
+    line = next(line for line in out.splitlines() if line.startswith("Nested"))
+    assert line.endswith("(mean and std over 2 outer folds)")
+    assert 0.9 < float(line.split()[3]) < 1
+
+
+def test_a_candidate_that_diverges_is_left_out_of_the_ranking():
+    results = {
+        "params": [{"mlp__alpha": 1.0}, {"mlp__alpha": 2.0}, {"mlp__alpha": 3.0}],
+        "mean_test_score": np.array([0.5, np.nan, 0.75]),
+    }
+    assert _cli_report.ranking(results) == [2, 0]
+
+
+def test_a_halving_ranking_has_each_candidate_once_and_the_furthest_first():
+    alphas, epochs = [1.0, 2.0, 1.0], [30, 30, 90]
+    results = {
+        "params": [
+            {"mlp__alpha": alpha, "mlp__max_iter": n}
+            for alpha, n in zip(alphas, epochs, strict=True)
+        ],
+        "iter": [0, 0, 1],
+        "mean_test_score": np.array([0.8, 0.9, 0.7]),
+    }
+    assert _cli_report.ranking(results) == [2, 1]
+
+
+def test_no_candidate_at_all_is_one_line(capsys, iris, write, monkeypatch):
+    def fit(self, X, y):
+        raise ValueError("Solver produced non-finite parameter weights.")
+
+    monkeypatch.setattr(caviar.MLPClassifier, "fit", fit)
+    status, _, err = run_cli(capsys, "tune", write(iris), "--target", "species", *SMALL)
+    assert status == 2
+    assert err == (
+        "caviar: error: The search failed: ValueError: Solver produced non-finite "
+        "parameter weights.\n"
+    )
+
+
+def test_held_out_rows_that_are_all_right_still_have_a_spread():
+    assert 0.01 < _cli_search._accuracy_error(1.0, 40) < 0.05
+    # Far from 0 and 1 it is the usual standard error.
+    assert _cli_search._accuracy_error(0.5, 10_000) == pytest.approx(0.005, rel=1e-3)
+
+
+# Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("kind", ["random", "halving"])
+def test_the_progress_bar_counts_exactly_the_scores_there_are(
+    kind, nested, monkeypatch
+):
+    monkeypatch.setattr(_cli_report, "REFRESH_SECONDS", 0.01)
+    X, y = load_iris(return_X_y=True)
+    problem = _cli_table.Problem(X, y, "classification", "", "")
+    settings = _cli_search.Settings(
+        kind=kind, n_iter=4, n_splits=2, n_jobs=1, nested=nested
+    )
+    stream = Terminal()
+    total = _cli_search.count_scores(settings)
+    with _cli_report.Progress(total, stream) as progress:
+        scorer = progress.scorer("accuracy")
+        _cli_search.run(problem, settings, scorer)
+        assert os.path.getsize(scorer.path) == total
+    assert not os.path.exists(scorer.path)
+    assert f"/{total} fits, 0:0" in stream.getvalue()
+    # Nothing of it is left on the screen.
+    assert stream.getvalue().endswith(" \r")
+
+
+def test_the_progress_line_says_how_much_is_left():
+    progress = _cli_report.Progress(200, Terminal())
+    assert progress.line(0, 1) == f"[{'-' * 30}] 0/200 fits, 0:01"
+    assert progress.line(50, 30).endswith("50/200 fits, 0:30, about 1:30 left")
+    # Scores of a search that is called once more do not run over the end.
+    assert progress.line(201, 90).startswith(f"[{'#' * 30}] 200/200 fits, 1:30")
+
+
+def test_progress_is_silent_where_there_is_no_terminal():
+    stream = io.StringIO()
+    with _cli_report.Progress(10, stream) as progress:
+        assert progress.scorer("accuracy") == "accuracy"
+    assert stream.getvalue() == ""
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "is empty"),
+        ("x,species\n", "has a header but no rows"),
+        ("x,species\n" + "1,a\n2,b\n" * 2 + "3,a\n", "at least 20 rows, got 5"),
+        ("x,species\n" + "1,a\n" * 30, "at least two different values, got 'a'"),
+        ("x,species\n" + "1,a\n2,\n" * 20, "got 20 without"),
+        ("x,species\n" + "1,a\n" * 30 + "2,b\n", "at least 7 rows for `--cv 5`, got 1"),
+        ("x,species\n" + "1,2,3\n" * 30, "more fields than its header"),
+        ("x,species\n" + "1,a\n" * 30 + "1,2,3,4\n", "Cannot read"),
+        ("x,species\n" + "1,a\n1,b\n" * 20, "no column to learn 'species' from: "),
+        ("x,Species\n" + "1,a\n" * 30, "no column 'species'; did you mean 'Species'?"),
+        ("one\n" + "two words\n" * 30, "no column 'species'; its columns are: one."),
+        (b"\x89PNG\r\n\x1a\n\xff\xfe" * 9, "Cannot read"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_refused_in_one_line(
+    content, says, tmp_path, capsys, pandas
+):
+    path = tmp_path / "table.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    assert_refused(capsys, "tune", path, "--target", "species", says=says)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "Name the column to predict with --target, one of: sepal"),
+        (["--target", "specis"], "did you mean 'species'?"),
+        (["--target", "species", "--task", "regression"], "a column of numbers, got"),
+        (["--target", "species", "--cv", "60"], "needs at least 240 rows, got 150"),
+        (["--target", "species", "--cv", "1"], "integer in [2, 100], got '1'"),
+        (["--target", "species", "--n-iter", "x"], "integer in [1, inf), got 'x'"),
+        (["--target", "species", "--n-jobs", "0"], "-1 for all cores, got '0'"),
+        (["--target", "species", "--search", "grid", "--n-iter", "3"], "`--n-iter`"),
+        (["--target", "species", "--search", "best"], "invalid choice: 'best'"),
+        (["--target", "species", "--out", __file__], "Cannot write to"),
+    ],
+)
+def test_an_option_that_does_not_fit_is_refused_in_one_line(
+    options, says, capsys, iris, write
+):
+    assert_refused(capsys, "tune", write(iris), *options, says=says)
+
+
+def test_a_wrong_file_is_refused_in_one_line(tmp_path, capsys, pandas):
+    for path, says in [
+        (tmp_path / "none.csv", "There is no file"),
+        (tmp_path, "is a directory"),
+    ]:
+        assert_refused(capsys, "tune", path, "--target", "y", says=says)
+    pytest.importorskip("pyarrow")
+    wrong = tmp_path / "table.parquet"
+    wrong.write_text("x,y\n1,2\n")
+    assert_refused(capsys, "tune", wrong, "--target", "y", says="as Parquet")
+
+
+def test_the_digits_take_no_target(capsys):
+    assert_refused(capsys, "tune", "--target", "y", says="`--target` needs a table")
+
+
+def test_without_pandas_tables_are_refused_with_the_remedy(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    (tmp_path / "table.csv").write_text("x,y\n1,2\n")
+    assert_refused(
+        *(capsys, "tune", tmp_path / "table.csv", "--target", "y"),
+        says="pip install 'caviar[cli]'",
+    )
+
+
+def test_control_c_is_one_line_and_status_130(capsys, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("caviar.__main__.run", interrupted)
+    status, _, err = run_cli(capsys, "tune")
+    assert status == 130
+    assert err == "caviar: interrupted\n"
+
+
+def test_help_teaches_by_examples(capsys):
+    for arguments in (["--help"], ["tune", "--help"], ["predict", "--help"]):
+        status, out, _ = run_cli(capsys, *arguments)
+        assert status == 0
+        assert "examples:\n  python -m caviar" in out
+
+
+# predict
+
+
+@pytest.fixture
+def fitted(tmp_path, messy):
+    """A model file, fitted quickly, and the table it was fitted on."""
+    numeric, categorical = ["petal length (cm)"], ["colour", "wet"]
+    X = _cli_table.select_columns(messy, numeric, categorical)
+    y = messy["species"].to_numpy(dtype=object)
+    problem = _cli_table.Problem(X, y, "classification", "", "", numeric, categorical)
+    model = _cli_search.build_model(problem, _cli_search.Settings())
+    joblib.dump(model.set_params(mlp__max_iter=5).fit(X, y), tmp_path / "m.joblib")
+    return str(tmp_path / "m.joblib"), messy
+
+
+def test_predict_takes_columns_in_any_order_and_values_never_seen(
+    capsys, fitted, write
+):
+    model, frame = fitted
+    _, expected, _ = run_cli(capsys, "predict", model, write(frame))
+    shuffled = frame[frame.columns[::-1]].copy()
+    shuffled["wet"] = shuffled["wet"].map({True: "TRUE", False: "false"})
+    status, out, err = run_cli(capsys, "predict", model, write(shuffled))
+    assert (status, out, err) == (0, expected, "")
+    shuffled.loc[0, "colour"] = "violet"
+    shuffled.loc[1, ["colour", "wet", "petal length (cm)"]] = None
+    status, out, _ = run_cli(capsys, "predict", model, write(shuffled))
+    assert status == 0
+    assert len(out.splitlines()) == 151
+
+
+def test_predict_refuses_in_one_line(capsys, fitted, write, tmp_path):
+    model, frame = fitted
+    table = write(frame)
+    lacking = write(frame.drop(columns=["wet", "colour"]), "lacking.csv")
+    says = "got none named 'colour', 'wet'"
+    assert_refused(capsys, "predict", model, lacking, says=says)
+    frame["petal length (cm)"] = frame["petal length (cm)"].astype(object)
+    frame.loc[3, "petal length (cm)"] = "long"
+    wrong = write(frame, "wrong.csv")
+    says = "'petal length (cm)' must hold numbers, got 'long' in row 4"
+    assert_refused(capsys, "predict", model, wrong, says=says)
+    says = "There is no model file"
+    assert_refused(capsys, "predict", tmp_path / "none", table, says=says)
+    says = "is not a model of `caviar tune`"
+    assert_refused(capsys, "predict", table, table, says=says)
+    joblib.dump({"not": "a model"}, tmp_path / "dict.joblib")
+    says = "must hold a model of `caviar tune`, got dict"
+    assert_refused(capsys, "predict", tmp_path / "dict.joblib", table, says=says)
+    says = "Cannot write"
+    nowhere = tmp_path / "none" / "out.csv"
+    assert_refused(capsys, "predict", model, table, "--out", nowhere, says=says)
+
+
+def test_probabilities_of_a_regression_are_refused(tmp_path, capsys, pandas, write):
+    frame = load_diabetes(as_frame=True).frame
+    X, y = frame.drop(columns="target"), frame["target"].to_numpy()
+    problem = _cli_table.Problem(X, y, "regression", "", "", list(X.columns))
+    model = _cli_search.build_model(problem, _cli_search.Settings())
+    model.set_params(mlp__regressor__max_iter=2).fit(X, y)
+    joblib.dump(model, tmp_path / "m.joblib")
+    assert_refused(
+        *(capsys, "predict", tmp_path / "m.joblib", write(frame), "--proba"),
+        says="`--proba` needs a classifier",
+    )
