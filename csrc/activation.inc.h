@@ -47,8 +47,7 @@ static CAVIAR_INLINE void NAME(bias_and_activate)(real *restrict Z, const real *
     }
 }
 
-static void NAME(activation_forward)(void *Z, const void *b, int activation, int64_t B,
-                                     int64_t O) {
+static void NAME(activation_forward)(void *Z, const void *b, int activation, int64_t B, int64_t O) {
     if (!b) { /* rows do not matter: one long loop */
         O *= B;
         B = 1;
@@ -80,7 +79,7 @@ static CAVIAR_INLINE void NAME(chain_and_sum)(real *restrict dH, real *restrict 
     }
 }
 
-static void NAME(activation_backward)(void *dH, void *db, const void *H, int activation,
-                                      int64_t B, int64_t O) {
+static void NAME(activation_backward)(void *dH, void *db, const void *H, int activation, int64_t B,
+                                      int64_t O) {
     SPECIALIZE_ACTIVATION(activation, NAME(chain_and_sum), dH, db, H, WITH_ACTIVATION, B, O)
 }

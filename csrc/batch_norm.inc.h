@@ -75,12 +75,10 @@ static void NAME(batch_norm_forward)(void *H_, void *mean_, void *var_, const vo
 }
 
 /* dH becomes dY; the sums of dY and of dY * xhat over rows. */
-static CAVIAR_INLINE void
-NAME(chain_and_sum_normalized)(real *restrict dH, double *restrict sum_dy,
-                               double *restrict sum_dy_xhat, const real *restrict Z,
-                               const real *restrict H, const real *restrict mean,
-                               const real *restrict inverse_std, const int activation, int64_t n,
-                               int64_t B, int64_t O) {
+static CAVIAR_INLINE void NAME(chain_and_sum_normalized)(
+    real *restrict dH, double *restrict sum_dy, double *restrict sum_dy_xhat,
+    const real *restrict Z, const real *restrict H, const real *restrict mean,
+    const real *restrict inverse_std, const int activation, int64_t n, int64_t B, int64_t O) {
     for (int64_t chunk = 0; chunk < B; chunk += ROWS) {
         const int64_t end = B - chunk < ROWS ? B : chunk + ROWS;
         real part_dy[COLUMNS] = {0}, part_dy_xhat[COLUMNS] = {0};
@@ -130,8 +128,7 @@ static void NAME(batch_norm_backward)(void *dH_, void *dgamma_, void *dbeta_, co
             const real share = NAME(weight_of)(weights, r) * inverse_weight;
 #pragma omp simd
             for (int64_t c = 0; c < n; c++)
-                d[c] = g[c] * inverse_std[c] *
-                       (d[c] - share * (db[c] + (z[c] - m[c]) * slope[c]));
+                d[c] = g[c] * inverse_std[c] * (d[c] - share * (db[c] + (z[c] - m[c]) * slope[c]));
         }
     }
 }

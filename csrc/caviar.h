@@ -89,16 +89,16 @@ typedef struct caviar_kernels {
                         int64_t row_stride, int64_t B, int64_t I);
 
     /* Z = X[rows] W for X in compressed sparse rows; duplicate and unsorted entries add up. */
-    void (*sparse_forward)(void *Z,               /* (B, O) OUT */
-                           const int64_t *indptr, /* (n + 1) IN */
+    void (*sparse_forward)(void *Z,                                  /* (B, O) OUT */
+                           const int64_t *indptr,                    /* (n + 1) IN */
                            const int32_t *indices, const void *data, /* (nnz) IN */
                            const int64_t *rows,                      /* (B) IN */
                            const void *W,                            /* (I, O) IN */
                            int64_t B, int64_t O);
 
     /* dW = X[rows]^T dZ; all of dW is written. */
-    void (*sparse_backward)(void *dW,              /* (I, O) OUT */
-                            const int64_t *indptr, /* (n + 1) IN */
+    void (*sparse_backward)(void *dW,                                 /* (I, O) OUT */
+                            const int64_t *indptr,                    /* (n + 1) IN */
                             const int32_t *indices, const void *data, /* (nnz) IN */
                             const int64_t *rows,                      /* (B) IN */
                             const void *dZ,                           /* (B, O) IN */
@@ -118,28 +118,28 @@ typedef struct caviar_kernels {
     /* Batch normalization and activation (Ioffe & Szegedy 2015, algorithm 1), B >= 1:
      * H = g(gamma * xhat + beta), xhat = (Z - mean) / sqrt(var + epsilon), with the weighted
      * mean and the biased variance over rows. */
-    void (*batch_norm_forward)(void *H,              /* (B, O) OUT */
-                               void *mean,           /* (O) OUT */
-                               void *var,            /* (O) OUT */
-                               const void *Z,        /* (B, O) IN */
-                               const void *weights,  /* (B) or NULL IN */
-                               const void *gamma,    /* (O) IN */
-                               const void *beta,     /* (O) IN */
+    void (*batch_norm_forward)(void *H,             /* (B, O) OUT */
+                               void *mean,          /* (O) OUT */
+                               void *var,           /* (O) OUT */
+                               const void *Z,       /* (B, O) IN */
+                               const void *weights, /* (B) or NULL IN */
+                               const void *gamma,   /* (O) IN */
+                               const void *beta,    /* (O) IN */
                                double weight_sum, double epsilon, int activation, int64_t B,
                                int64_t O);
 
     /* Its gradient: with dY = dH * g'(Y),
      * dbeta = sum dY, dgamma = sum dY * xhat,
      * dZ = gamma / sqrt(var + epsilon) * (dY - weights / weight_sum * (dbeta + xhat * dgamma)). */
-    void (*batch_norm_backward)(void *dH,             /* (B, O) INOUT: dZ on return */
-                                void *dgamma,         /* (O) OUT */
-                                void *dbeta,          /* (O) OUT */
-                                const void *Z,        /* (B, O) IN */
-                                const void *H,        /* (B, O) IN */
-                                const void *weights,  /* (B) or NULL IN */
-                                const void *mean,     /* (O) IN */
-                                const void *var,      /* (O) IN */
-                                const void *gamma,    /* (O) IN */
+    void (*batch_norm_backward)(void *dH,            /* (B, O) INOUT: dZ on return */
+                                void *dgamma,        /* (O) OUT */
+                                void *dbeta,         /* (O) OUT */
+                                const void *Z,       /* (B, O) IN */
+                                const void *H,       /* (B, O) IN */
+                                const void *weights, /* (B) or NULL IN */
+                                const void *mean,    /* (O) IN */
+                                const void *var,     /* (O) IN */
+                                const void *gamma,   /* (O) IN */
                                 double weight_sum, double epsilon, int activation, int64_t B,
                                 int64_t O);
 

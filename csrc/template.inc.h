@@ -8,9 +8,9 @@
 #define MANTISSA_BITS 52
 #define EXPONENT_BIAS 1023
 #define ROUND 0x1.8p52
-#define EXP_LOWEST (-746.0) /* below log of half the least denormal: 0 */
-#define EXP_HIGHEST 710.0   /* above log of the greatest number: inf */
-#define TANH_HIGHEST 40.0   /* tanh(20) rounds to 1 */
+#define EXP_LOWEST (-746.0)           /* below log of half the least denormal: 0 */
+#define EXP_HIGHEST 710.0             /* above log of the greatest number: inf */
+#define TANH_HIGHEST 40.0             /* tanh(20) rounds to 1 */
 #define LN2_HIGH 0x1.62e42fefa3800p-1 /* 11 low bits zero: times an exponent is exact */
 #define LN2_LOW 0x1.ef35793c76730p-45
 #define LOG_EPS (-0x1.205966f2b4f12p+5) /* log(2^-52) */

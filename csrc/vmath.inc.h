@@ -57,7 +57,9 @@ static CAVIAR_INLINE real NAME(vexp)(real x) {
     return (p + 1) * NAME(power_of_two)(half) * NAME(power_of_two)(rest);
 }
 
-static CAVIAR_INLINE real NAME(vlogistic)(real x) { return 1 / (1 + NAME(vexp)(-x)); }
+static CAVIAR_INLINE real NAME(vlogistic)(real x) {
+    return 1 / (1 + NAME(vexp)(-x));
+}
 
 /* tanh(x) = m / (m + 2), m = exp(2x) - 1 = 2^n (e^r - 1) + (2^n - 1): exact near zero, n = 0. */
 static CAVIAR_INLINE real NAME(vtanh)(real x) {

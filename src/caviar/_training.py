@@ -118,10 +118,19 @@ class Training:
         self.data, self.rows, self.gather = data, rows, gather
         self.validation = validation
         self.random_state, self.out_activation = random_state, out_activation
+        self._best = None if validation is None else self._snapshot()
         record.losses, record.scores = [], []
 
+    def outcome(self):
+        """params, stats and n_stats_steps, as if training stopped now.
+
+        With early stopping, those of the best score.
+        """
+        state = self.state
+        return self._best or (state.params, state.stats, state.n_stats_steps)
+
     def check_finite(self):
-        if not np.isfinite(self.state.params).all():
+        if not np.isfinite(self.outcome()[0]).all():
             raise ValueError(NON_FINITE)
 
     # Stochastic solvers
@@ -135,44 +144,33 @@ class Training:
         full = settings.batch_size == "full"
         bounds = batch_bounds(n_rows, batch_size, settings.batch_norm)
         hyper = self._hyperparameters()
-        best = self._snapshot() if self.validation is not None else None
         shuffled = np.arange(n_rows, dtype=np.int64)
         record.n_iter = 0
-        try:
-            for _ in range(n_epochs):
-                tasks.begin()
-                if settings.shuffle and not full:
-                    permutation = np.arange(n_rows)
-                    self.random_state.shuffle(permutation)
-                    shuffled = shuffled[permutation]
-                order = self.rows[shuffled]
-                hyper.step["learning_rate"] = self.state.learning_rate
-                loss = _network.train_epoch(
-                    self.plan,
-                    self.state,
-                    self.data,
-                    order,
-                    bounds,
-                    self._weight_sums(order, bounds),
-                    hyper,
-                )
-                self._count_epoch(loss, n_rows)
-                if self._update_no_improvement():
-                    best = self._snapshot()
-                self._decay_learning_rate()
-                stop = tasks.end() or self._diverged()
-                if self._patience_is_over() or stop or incremental:
-                    break
-            else:
-                warnings.warn(
-                    f"Stochastic Optimizer: Maximum iterations ({n_epochs}) "
-                    "reached and the optimization hasn't converged yet.",
-                    ConvergenceWarning,
-                    stacklevel=4,
-                )
-        finally:
-            if best is not None:
-                self.state.params, self.state.stats, self.state.n_stats_steps = best
+        for _ in range(n_epochs):
+            tasks.begin()
+            if settings.shuffle and not full:
+                permutation = np.arange(n_rows)
+                self.random_state.shuffle(permutation)
+                shuffled = shuffled[permutation]
+            order = self.rows[shuffled]
+            hyper.step["learning_rate"] = self.state.learning_rate
+            weight_sums = self._weight_sums(order, bounds)
+            loss = _network.train_epoch(
+                self.plan, self.state, self.data, order, bounds, weight_sums, hyper
+            )
+            self._count_epoch(loss, n_rows)
+            self._update_no_improvement()
+            self._decay_learning_rate()
+            stop = tasks.end() or self._diverged()
+            if self._patience_is_over() or stop or incremental:
+                break
+        else:
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({n_epochs}) "
+                "reached and the optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
 
     def _hyperparameters(self):
         s = self.settings
@@ -216,13 +214,13 @@ class Training:
             print(f"Iteration {record.n_iter}, loss = {loss:.8f}")
 
     def _update_no_improvement(self):
-        """Count epochs without improvement. Returns whether the score is the best yet."""
+        """Count epochs without improvement, and keep the best of early stopping."""
         record, tol = self.record, self.settings.tol
         if self.validation is None:
             worse = record.loss > record.best_loss - tol
             record.no_improvement_count = record.no_improvement_count + 1 if worse else 0
             record.best_loss = min(record.best_loss, record.loss)
-            return False
+            return
         score = self._validation_score()
         record.scores.append(score)
         if self.settings.verbose:
@@ -231,8 +229,7 @@ class Training:
         record.no_improvement_count = record.no_improvement_count + 1 if worse else 0
         if score > record.best_score:
             record.best_score = score
-            return True
-        return False
+            self._best = self._snapshot()
 
     def _validation_score(self):
         """Accuracy, or R2; NaN for predictions that are not finite."""

@@ -59,8 +59,9 @@ def check_hidden_layer_sizes(hidden_layer_sizes):
     return [int(n) for n in sizes]
 
 
-def check_batch_norm(batch_norm, batch_size, n_samples, solver):
+def check_batch_norm(settings, n_samples):
     """Batch normalization needs two rows: of one, the variance is zero."""
+    batch_norm = settings.batch_norm
     if not BATCH_NORM_MODES[batch_norm]:
         return
     if n_samples < 2:
@@ -68,7 +69,7 @@ def check_batch_norm(batch_norm, batch_size, n_samples, solver):
             f"`batch_norm={batch_norm!r}` needs at least 2 rows to train on, got "
             f"n_samples={n_samples}."
         )
-    if solver != "lbfgs" and batch_size == 1:
+    if settings.solver != "lbfgs" and settings.batch_size == 1:
         raise ValueError(
             f"`batch_size` must be at least 2 with `batch_norm={batch_norm!r}`, got 1."
         )

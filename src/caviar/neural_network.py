@@ -199,6 +199,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             sample_weight = _check_sample_weight(sample_weight, X)
             _validation.check_weights(sample_weight, self.batch_norm)
         n_samples, n_features = X.shape
+        _validation.check_batch_norm(self, n_samples)
         loss, out_activation = self._loss_and_output()
         data = _validation.make_training_data(X, y, sample_weight, loss, dtype)
 
@@ -219,9 +220,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         stochastic = self.solver in _STOCHASTIC
         if self.early_stopping and stochastic:
             rows, validation = self._split(X, y, data, random_state)
-        _validation.check_batch_norm(
-            self.batch_norm, self.batch_size, len(rows), self.solver
-        )
+            _validation.check_batch_norm(self, len(rows))
 
         full = self.batch_size == "full" or not stochastic
         gather = (self.shuffle and not full) or validation is not None
@@ -326,8 +325,9 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         state, record, plan = training.state, training.record, training.plan
         if self.solver == "lbfgs":
             training.refresh_statistics()
-        params = state.params.copy() if copy else state.params
-        stats = state.stats.copy() if copy else state.stats
+        params, stats, n_stats_steps = training.outcome()
+        if copy:
+            params, stats = params.copy(), stats.copy()
         coefs, intercepts = _layout.fold_batch_norm(plan, params, stats, self.bn_epsilon)
         attributes = {
             "params_": params,
@@ -349,7 +349,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 "solver": self.solver,
                 "slots": state.slots,
                 "n_steps": state.n_steps,
-                "n_stats_steps": state.n_stats_steps,
+                "n_stats_steps": n_stats_steps,
                 "learning_rate": state.learning_rate,
                 "learning_rate_init": self.learning_rate_init,
             },
