@@ -22,9 +22,7 @@ RANK = {  # a module imports modules of a lower rank only
     "__main__": 10,
 }
 SOURCES = sorted(
-    path
-    for path in ROOT.glob("*.p*")
-    if path.suffix in (".py", ".pyx", ".pxd")
+    path for path in ROOT.glob("*.p*") if path.suffix in (".py", ".pyx", ".pxd")
 )
 
 
@@ -53,4 +51,6 @@ def test_modules_import_downwards_only():
 @pytest.mark.skipif(not SOURCES, reason="needs the source tree")
 def test_csrc_knows_neither_python_nor_the_heap():
     for path in (ROOT.parents[1] / "csrc").iterdir():
-        assert not re.search(r"Python\.h|\bmalloc\b|\bcalloc\b|numpy/", path.read_text())
+        assert not re.search(
+            r"Python\.h|\bmalloc\b|\bcalloc\b|numpy/", path.read_text()
+        )

@@ -4,9 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
-import reference
 from scipy import sparse
 
+import reference
 from caviar import MLPClassifier, _layout, _network
 from caviar._initializers import initialize
 from caviar._validation import make_training_data

@@ -6,9 +6,9 @@ address. Bounds are in units of the dtype's resolution, with room for the sums i
 
 import numpy as np
 import pytest
-import reference
 from scipy import sparse
 
+import reference
 from caviar import _kernels
 
 ISAS = _kernels.AVAILABLE_ISAS
@@ -34,9 +34,7 @@ def unaligned(array, dtype):
 
 
 def draw(shape, dtype, seed=0, scale=1.0):
-    return unaligned(
-        scale * np.random.RandomState(seed).standard_normal(shape), dtype
-    )
+    return unaligned(scale * np.random.RandomState(seed).standard_normal(shape), dtype)
 
 
 def close(actual, expected, dtype, ulps=64, scale=1e-30):
@@ -174,7 +172,10 @@ def test_losses_and_their_gradients(loss, K, weighted, isa, dtype):
         "poisson": lambda: rng.poisson(2.0, (B, K)).astype(dtype),
     }[loss]()
     expected, gradient = reference.loss_and_gradient(
-        np.float64(z), targets if loss == "softmax" else np.float64(targets), loss, weights
+        np.float64(z),
+        targets if loss == "softmax" else np.float64(targets),
+        loss,
+        weights,
     )
     value = _kernels.loss_and_gradient(z, targets, weights, total, loss, isa=isa)
     if (loss, K) == ("softmax", 1):  # p = 1, clipped to 1 - eps as in scikit-learn
@@ -202,7 +203,9 @@ def test_a_nan_output_gives_a_nan_loss(loss, isa, dtype):
     for column in (0, 18):
         z = np.zeros((3, 20), dtype)
         z[1, column] = np.nan
-        targets = np.zeros(3, np.int32) if loss == "softmax" else np.zeros((3, 20), dtype)
+        targets = (
+            np.zeros(3, np.int32) if loss == "softmax" else np.zeros((3, 20), dtype)
+        )
         assert np.isnan(
             _kernels.loss_and_gradient(z, targets, None, 3.0, loss, isa=isa)
         )
@@ -229,7 +232,9 @@ def test_softmax_forward(K, isa, dtype):
         ("adamw", {"keep": 0.9}),
     ],
 )
-def test_optimizers_take_the_step_of_their_formula(solver, options, n_decay, isa, dtype):
+def test_optimizers_take_the_step_of_their_formula(
+    solver, options, n_decay, isa, dtype
+):
     P, l2 = 2501, 0.3
     n_slots = 2 if solver.startswith("adam") else 1
     w, g = draw(P, dtype), draw(P, dtype, 1)

@@ -6,9 +6,7 @@ import pytest
 from caviar import MLPClassifier, MLPRegressor, _kernels, _layout
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: pip install caviar[peers]")
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::sklearn.exceptions.ConvergenceWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 DTYPES = [np.float32, np.float64]
 
 
@@ -36,9 +34,7 @@ def test_batch_norm_forward_and_backward_are_torchs(activation, dtype):
     args = (70.0, 1e-5, activation)
     _kernels.batch_norm_forward(h, mean, var, z, None, gamma, beta, *args)
     dgamma, dbeta = np.empty(33, dtype), np.empty(33, dtype)
-    _kernels.batch_norm_backward(
-        d, dgamma, dbeta, z, h, None, mean, var, gamma, *args
-    )
+    _kernels.batch_norm_backward(d, dgamma, dbeta, z, h, None, mean, var, gamma, *args)
     tol = tolerance(dtype)
     np.testing.assert_allclose(h, out.detach(), **tol)
     for got, wanted in ((d, tz), (dgamma, tg), (dbeta, tb)):

@@ -2,16 +2,14 @@
 
 import numpy as np
 import pytest
-import reference
 from scipy import sparse
 from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 
+import reference
 from caviar import MLPClassifier, MLPRegressor, _layout
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::sklearn.exceptions.ConvergenceWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 SOLVERS = ["sgd", "rmsprop", "adagrad", "adam", "adamw"]
 RNG = np.random.RandomState(0)
 X_SMALL = RNG.standard_normal((23, 4))
@@ -335,7 +333,9 @@ def test_warm_start_goes_on_from_the_statistics(batch_norm):
 
 def test_the_first_batch_alone_sets_the_running_statistics():
     """Bias correction: after one batch they are that batch's, not 10 % of them."""
-    clf = MLPClassifier((6,), batch_norm=True, batch_size="full", learning_rate_init=1e-9)
+    clf = MLPClassifier(
+        (6,), batch_norm=True, batch_size="full", learning_rate_init=1e-9
+    )
     clf.partial_fit(X_SMALL, Y_SMALL, classes=[0, 1, 2])
     z = X_SMALL @ _layout.make_plan((4, 6, 3), True).coefs(clf.params_)[0]
     np.testing.assert_allclose(clf.stats_, [*z.mean(axis=0), *z.var(axis=0)], rtol=1e-6)

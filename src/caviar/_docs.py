@@ -1,4 +1,4 @@
-"""The docstrings of the two estimators, whose parameters are the same but for ``loss``."""
+"""The docstrings of the estimators, whose parameters are the same but for ``loss``."""
 
 _LOSS = """loss : {'squared_error', 'poisson'}, default='squared_error'
         What is minimized. 'squared_error' is half the mean squared error; 'poisson' is
@@ -130,8 +130,8 @@ _PARAMETERS = """hidden_layer_sizes : array-like of shape (n_layers - 2,), defau
         becomes float64. 'float32' is about twice as fast, and enough for most data."""
 
 _ATTRIBUTES = """loss_ : float
-        Loss of the last epoch: its mean over rows, in the units of the loss (nats%(unit)s),
-        L2 penalty included.
+        Loss of the last epoch: its mean over rows, in the units of the loss
+        (nats%(unit)s), L2 penalty included.
 
     best_loss_ : float or None
         Least loss of any epoch; None with early stopping. Not set by 'lbfgs'.
@@ -186,24 +186,24 @@ _ATTRIBUTES = """loss_ : float
     out_activation_ : str
         Activation of the output layer."""
 
-_REFERENCES = """.. [1] Kingma & Ba, "Adam: A method for stochastic optimization", ICLR 2015, end of
-       section 2. :arxiv:`1412.6980`
+_REFERENCES = """.. [1] Kingma & Ba, "Adam: A method for stochastic optimization",
+       ICLR 2015, end of section 2. :arxiv:`1412.6980`
     .. [2] Loshchilov & Hutter, "Decoupled weight decay regularization", ICLR 2019,
        algorithm 2. :arxiv:`1711.05101`
-    .. [3] Tieleman & Hinton, "Lecture 6.5: RMSProp", COURSERA: Neural networks for machine
-       learning, 2012.
+    .. [3] Tieleman & Hinton, "Lecture 6.5: RMSProp", COURSERA: Neural networks for
+       machine learning, 2012.
     .. [4] Duchi, Hazan & Singer, "Adaptive subgradient methods for online learning and
        stochastic optimization", JMLR 12, 2011.
     .. [5] Ioffe & Szegedy, "Batch normalization: Accelerating deep network training by
        reducing internal covariate shift", ICML 2015, algorithm 1. :arxiv:`1502.03167`"""
 
-_NOTES = """Everything that scikit-learn's estimator of this name does, it does with the same
+_NOTES = """Whatever scikit-learn's estimator of this name does, it does with the same
     parameters, defaults, attributes, warnings and errors, and with the same
     `random_state` in float64 it computes the same numbers. A fit or prediction uses one
     core; searches run them in parallel.
 
-    A fit that fails leaves the estimator as it was. Ctrl-C leaves it fitted with the weights
-    trained so far, and KeyboardInterrupt is raised."""
+    A fit that fails leaves the estimator as it was. Ctrl-C leaves it fitted with the
+    weights trained so far, and KeyboardInterrupt is raised."""
 
 CLASSIFIER = f"""Multi-layer perceptron classifier.
 

@@ -1,6 +1,6 @@
 """Which instruction set runs, and each kernel of csrc on numpy arrays.
 
-Training goes from ``_network`` to the tables directly; the functions below are for tests and
+Training goes from ``_network`` to the tables; the functions below are for tests and
 benchmarks. Their arguments are those of ``csrc/caviar.h`` without the sizes, which
 come from the arrays; all arrays must be C-contiguous and of the dtype of the first one.
 ``isa`` is the name of an instruction set, None the one chosen at import.
@@ -178,9 +178,9 @@ def update(params, slots, grads, n_decay, solver, isa=None, **scalars):
 def time_products(layer_units, batch_size, dtype, n_repeats):
     """Seconds that the matrix products of one training step take alone.
 
-    Those of a network with ``layer_units`` units from input to output: forward, the weights'
-    gradients, and the gradients of every layer's input but the first. The roof of a
-    training step on this BLAS: benchmarks compare with it.
+    Those of a network with ``layer_units`` units from input to output: forward, the
+    weights' gradients, and the gradients of every layer's input but the first. The roof
+    of a training step on this BLAS: benchmarks compare with it.
     """
     cdef bint is_double = np.dtype(dtype) == np.float64
     cdef size_t size = 8 if is_double else 4

@@ -88,7 +88,8 @@ class Plan:
 
     def _hidden(self, vector, field):
         return [
-            _view(vector, layer[field], (layer["fan_out"],)) for layer in self.layers[:-1]
+            _view(vector, layer[field], (layer["fan_out"],))
+            for layer in self.layers[:-1]
         ]
 
 

@@ -479,6 +479,8 @@ def layer_forward(out, a, coef, intercept, activation):
             kernels.sparse_forward(z, indptr, indices, x, ids, w, B, O)
         else:
             _blas.product(is_double, z, x, w, B, I, O)
-        kernels.activation_forward(z, b, CAVIAR_IDENTITY if g == CAVIAR_SOFTMAX else g, B, O)
         if g == CAVIAR_SOFTMAX:
+            kernels.activation_forward(z, b, CAVIAR_IDENTITY, B, O)
             kernels.softmax_forward(z, B, O)
+        else:
+            kernels.activation_forward(z, b, g, B, O)

@@ -1,8 +1,8 @@
 """One call of fit or partial_fit: epochs, stopping, L-BFGS.
 
-A `Training` works on arrays of its own; nothing an estimator holds is touched until
-`Training.attributes` is published. So a fit that fails leaves the estimator as it was, and
-one that is interrupted leaves whole weights.
+A `Training` works on arrays of its own: nothing an estimator holds is touched until the
+estimator publishes its `outcome`. So a fit that fails leaves the estimator as it was,
+and one that is interrupted leaves whole weights.
 """
 
 import warnings
@@ -114,7 +114,12 @@ class Training:
         random_state,
         out_activation,
     ):
-        self.settings, self.plan, self.state, self.record = settings, plan, state, record
+        self.settings, self.plan, self.state, self.record = (
+            settings,
+            plan,
+            state,
+            record,
+        )
         self.data, self.rows, self.gather = data, rows, gather
         self.validation = validation
         self.random_state, self.out_activation = random_state, out_activation
@@ -218,7 +223,9 @@ class Training:
         record, tol = self.record, self.settings.tol
         if self.validation is None:
             worse = record.loss > record.best_loss - tol
-            record.no_improvement_count = record.no_improvement_count + 1 if worse else 0
+            record.no_improvement_count = (
+                record.no_improvement_count + 1 if worse else 0
+            )
             record.best_loss = min(record.best_loss, record.loss)
             return
         score = self._validation_score()
@@ -243,9 +250,7 @@ class Training:
         if validation.n_classes is None:
             if not np.isfinite(raw).all():
                 return float("nan")
-            return r2_score(
-                validation.targets, raw, sample_weight=validation.weights
-            )
+            return r2_score(validation.targets, raw, sample_weight=validation.weights)
         if self.out_activation == "softmax":
             correct = raw.argmax(axis=1) == validation.targets
         elif validation.n_classes == 1:  # of which predictions are always right
@@ -263,7 +268,7 @@ class Training:
             )
 
     def _diverged(self):
-        """Whether no later epoch can be better than this one: the weights are NaN or inf."""
+        """Whether the weights are NaN or inf, so that no later epoch can be better."""
         if np.isfinite(self.record.loss) or np.isfinite(self.state.params).all():
             return False
         if self.validation is not None:

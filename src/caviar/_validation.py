@@ -15,7 +15,7 @@ STOCHASTIC_SOLVERS = ("sgd", "adam", "rmsprop", "adagrad", "adamw")
 
 @dataclass
 class TrainingData:
-    """All rows, in the memory layout of the kernels; X dense or in compressed sparse rows."""
+    """All rows in the memory layout of the kernels; X is dense or CSR."""
 
     X: np.ndarray | None  # (n_samples, n_features), C-contiguous
     indptr: np.ndarray | None  # int64
@@ -135,7 +135,7 @@ def check_same_network(plan, network):
     now, before = plan.batch_norm, network["batch_norm"]
     if now != before:
         raise ValueError(
-            f"`batch_norm` must be that of the previous fit for warm_start and partial_fit, "
+            "`batch_norm` must be that of the previous fit for warm_start and partial_fit, "
             f"{before!r}, got {now!r}."
         )
 

@@ -328,7 +328,9 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         params, stats, n_stats_steps = training.outcome()
         if copy:
             params, stats = params.copy(), stats.copy()
-        coefs, intercepts = _layout.fold_batch_norm(plan, params, stats, self.bn_epsilon)
+        coefs, intercepts = _layout.fold_batch_norm(
+            plan, params, stats, self.bn_epsilon
+        )
         attributes = {
             "params_": params,
             "stats_": stats,
@@ -360,7 +362,9 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             watched = training.validation is not None
             attributes["learning_rate_"] = state.learning_rate
             attributes["best_loss_"] = None if watched else record.best_loss
-            attributes["best_validation_score_"] = record.best_score if watched else None
+            attributes["best_validation_score_"] = (
+                record.best_score if watched else None
+            )
         return attributes
 
     def _publish(self, training, continuing):
@@ -395,9 +399,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         state = dict(super().__getstate__())
         if "params_" in state:
             coefs, intercepts = self._folded(state)
-            ours = zip(
-                coefs + intercepts, self.coefs_ + self.intercepts_, strict=False
-            )
+            ours = zip(coefs + intercepts, self.coefs_ + self.intercepts_, strict=False)
             if all(np.array_equal(a, b, equal_nan=True) for a, b in ours):
                 del state["coefs_"], state["intercepts_"]
         return state
