@@ -3,14 +3,18 @@
 Knows nothing of batch normalization, which is folded into them, nor of estimators.
 """
 
+from contextlib import nullcontext
+
 import numpy as np
 from scipy.sparse import issparse
 
 from ._blas_threads import single_blas_thread
-from ._layout import aligned_empty
 from ._network import layer_forward
 
 CHUNK_ELEMENTS = 2**18  # of the widest layer at a time: 1 or 2 MB, about a core's cache
+# Products of at most so many multiplications run on one thread in every BLAS there is
+# (OpenBLAS starts at 2^18), and to say so would take longer than they do.
+FEW_MULTIPLICATIONS = 2**15
 
 
 def forward(X, coefs, intercepts, activation, out_activation):
@@ -35,9 +39,10 @@ def forward(X, coefs, intercepts, activation, out_activation):
     widths = [w.shape[1] for w in coefs[:-1]]
     chunk = max(64, CHUNK_ELEMENTS // max(X.shape[1], *widths, out.shape[1]))
     chunk = min(chunk, n_samples)
-    work = [aligned_empty(chunk * n, dtype) for n in _two_largest(widths)]
+    work = [np.empty(chunk * n, dtype) for n in _two_largest(widths)]
     rows_of = _sparse_rows(X, dtype) if issparse(X) else _dense_rows(X, dtype)
-    with single_blas_thread:
+    few = chunk * max(w.size for w in coefs) <= FEW_MULTIPLICATIONS
+    with nullcontext() if few else single_blas_thread:
         for start in range(0, n_samples, chunk):
             stop = min(start + chunk, n_samples)
             a = rows_of(start, stop)
