@@ -1,0 +1,1 @@
+"""What caviar costs: ``suite`` (asv, over time) and ``compare`` (against others)."""

@@ -1,0 +1,1 @@
+"""What caviar costs, commit by commit: the benchmarks that asv runs."""

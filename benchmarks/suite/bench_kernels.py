@@ -1,0 +1,167 @@
+"""The kernels of csrc in GB/s: bytes read and written, over the best time of a call.
+
+256 rows of 256 units, as in a layer of a training step: in the caches, as there.
+CAVIAR_ISA chooses another instruction set than the best one. Some kernels work in
+place and are called again on what they left; their inputs are such that the numbers
+neither grow nor fade into (slow) subnormal ones.
+"""
+
+import time
+
+import numpy as np
+from scipy.sparse import random_array
+
+from caviar import _kernels
+
+from . import sizes
+
+
+def layer(dtype):
+    """Arrays of a layer: (n, n) normal values, zeros (n,) and ones (n,)."""
+    n = sizes.size(256)
+    normal = np.random.default_rng(0).standard_normal((n, n)).astype(dtype)
+    return normal, np.zeros(n, dtype), np.ones(n, dtype)
+
+
+def rows_gather(dtype):
+    Z, _, _ = layer(dtype)
+    X = np.ascontiguousarray(np.tile(Z, (20, 1)))
+    rows = np.random.default_rng(0).permutation(len(X))[: len(Z)].astype(np.int64)
+    out = np.empty_like(Z)
+    return lambda: _kernels.rows_gather(out, X, rows), 2 * Z.nbytes
+
+
+def sparse_arguments(dtype):
+    Z, _, _ = layer(dtype)
+    X = random_array((len(Z), 5 * len(Z)), density=0.05, rng=0, dtype=dtype).tocsr()
+    csr = X.indptr.astype(np.int64), X.indices.astype(np.int32), X.data
+    rows = np.random.default_rng(0).permutation(len(Z)).astype(np.int64)
+    W = np.ones((X.shape[1], Z.shape[1]), dtype)
+    return Z, W, (*csr, rows), X.nnz * Z.shape[1] * Z.itemsize
+
+
+def sparse_forward(dtype):
+    Z, W, X, n_bytes = sparse_arguments(dtype)
+    return lambda: _kernels.sparse_forward(Z, *X, W), n_bytes + Z.nbytes
+
+
+def sparse_backward(dtype):
+    dZ, dW, X, n_bytes = sparse_arguments(dtype)
+    return lambda: _kernels.sparse_backward(dW, *X, dZ), n_bytes + dW.nbytes
+
+
+def activation_forward(dtype, activation):
+    Z, b, _ = layer(dtype)
+    return lambda: _kernels.activation_forward(Z, b, activation), 2 * Z.nbytes
+
+
+def activation_backward(dtype, activation):
+    dH, db, _ = layer(dtype)
+    # Where the derivative is 1, so that dH stays as it is.
+    H = np.full_like(dH, {"relu": 1.0, "tanh": 0.0}[activation])
+
+    def call():
+        _kernels.activation_backward(dH, db, H, activation)
+
+    return call, 3 * dH.nbytes
+
+
+def batch_norm_forward(dtype):
+    Z, beta, gamma = layer(dtype)
+    H, mean, var = np.empty_like(Z), beta.copy(), gamma.copy()
+
+    def call():
+        _kernels.batch_norm_forward(
+            H, mean, var, Z, None, gamma, beta, len(Z), 1e-5, "relu"
+        )
+
+    return call, 2 * Z.nbytes
+
+
+def batch_norm_backward(dtype):
+    Z, dbeta, gamma = layer(dtype)
+    dH, dgamma, mean, var = Z[::-1].copy(), dbeta.copy(), dbeta.copy(), gamma.copy()
+    H = np.ones_like(Z)
+
+    def call():
+        _kernels.batch_norm_backward(
+            dH, dgamma, dbeta, Z, H, None, mean, var, gamma, len(Z), 1e-5, "relu"
+        )
+
+    return call, 4 * Z.nbytes
+
+
+def softmax_forward(dtype):
+    Z, _, _ = layer(dtype)
+    return lambda: _kernels.softmax_forward(Z), 2 * Z.nbytes
+
+
+def loss(dtype, name):
+    Z, _, _ = layer(dtype)
+    targets = np.zeros(len(Z), np.int32) if name == "softmax" else np.zeros_like(Z)
+
+    def call():
+        _kernels.loss_and_gradient(Z, targets, None, 1.0, name)
+
+    return call, 2 * Z.nbytes + targets.nbytes
+
+
+def update(dtype, solver):
+    n_slots = 2 if solver == "adam" else 1
+    params, grads, *slots = np.ones((2 + n_slots, sizes.size(200_000)), dtype)
+    slots = np.ascontiguousarray(slots)
+    scalars = {"learning_rate": 1e-6, "l2": 1e-4, "momentum": 0.9, "nesterov": 1.0}
+    n_bytes = 2 * params.nbytes + grads.nbytes + 2 * slots.nbytes
+
+    def call():
+        _kernels.update(params, slots, grads, params.size, solver, **scalars)
+
+    return call, n_bytes
+
+
+KERNELS = {
+    "rows_gather": rows_gather,
+    "sparse_forward": sparse_forward,
+    "sparse_backward": sparse_backward,
+    "relu_forward": lambda dtype: activation_forward(dtype, "relu"),
+    "tanh_forward": lambda dtype: activation_forward(dtype, "tanh"),
+    "logistic_forward": lambda dtype: activation_forward(dtype, "logistic"),
+    "relu_backward": lambda dtype: activation_backward(dtype, "relu"),
+    "tanh_backward": lambda dtype: activation_backward(dtype, "tanh"),
+    "batch_norm_forward": batch_norm_forward,
+    "batch_norm_backward": batch_norm_backward,
+    "softmax_forward": softmax_forward,
+    "softmax_loss": lambda dtype: loss(dtype, "softmax"),
+    "squared_loss": lambda dtype: loss(dtype, "squared_error"),
+    "sgd_update": lambda dtype: update(dtype, "sgd"),
+    "rmsprop_update": lambda dtype: update(dtype, "rmsprop"),
+    "adagrad_update": lambda dtype: update(dtype, "adagrad"),
+    "adam_update": lambda dtype: update(dtype, "adam"),
+}
+
+
+class Kernels:
+    params = (list(KERNELS), ["float32", "float64"])
+    param_names = ("kernel", "dtype")
+    unit = "GB/s"
+
+    def setup(self, kernel, dtype):
+        self.call, self.n_bytes = KERNELS[kernel](dtype)
+
+    def track_bandwidth(self, kernel, dtype):
+        return self.n_bytes / best_seconds(self.call) / 1e9
+
+
+def best_seconds(call):
+    """The shortest of ten means over about a millisecond of calls each."""
+    start = time.perf_counter()
+    call()
+    once = time.perf_counter() - start
+    n_calls = 1 if sizes.TINY else max(1, round(1e-3 / once))
+    means = []
+    for _ in range(1 if sizes.TINY else 10):
+        start = time.perf_counter()
+        for _ in range(n_calls):
+            call()
+        means.append((time.perf_counter() - start) / n_calls)
+    return min(means)

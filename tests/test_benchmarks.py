@@ -1,0 +1,150 @@
+"""Every benchmark runs, once and on tiny sizes. No time is asserted here."""
+
+import importlib
+import importlib.util
+import inspect
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SUITE = ROOT / "benchmarks" / "suite"
+COMPARE = ROOT / "benchmarks" / "compare"
+KINDS = ("time_", "track_", "peakmem_", "timeraw_")
+
+pytestmark = pytest.mark.skipif(
+    not SUITE.is_dir(), reason="the benchmarks are not part of this installation"
+)
+
+
+@pytest.fixture
+def suite(monkeypatch):
+    """Return a function that imports a module of the suite, its sizes all tiny."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    sizes = importlib.import_module("benchmarks.suite.sizes")
+    monkeypatch.setattr(sizes, "TINY", True)
+    return lambda name: importlib.import_module(f"benchmarks.suite.{name}")
+
+
+def combinations(cls):
+    """The arguments with which asv calls each method of a benchmark class."""
+    params = getattr(cls, "params", ())
+    if params and isinstance(params[0], list):
+        return itertools.product(*params)
+    return [(value,) for value in params] or [()]
+
+
+@pytest.mark.parametrize("name", sorted(f.stem for f in SUITE.glob("bench_*.py")))
+def test_every_benchmark_of_the_suite_runs(suite, name):
+    module = suite(name)
+    n_calls = 0
+    for _, cls in inspect.getmembers(module, inspect.isclass):
+        if cls.__module__ != module.__name__:
+            continue
+        for arguments in combinations(cls):
+            benchmark = cls()
+            getattr(benchmark, "setup", lambda *_: None)(*arguments)
+            for method in (m for m in dir(cls) if m.startswith(KINDS)):
+                value = getattr(benchmark, method)(*arguments)
+                if method.startswith("track_"):
+                    assert value > 0
+                if method.startswith("timeraw_"):
+                    code = (value,) if isinstance(value, str) else reversed(value)
+                    run([sys.executable, "-c", "\n".join(code)])
+                n_calls += 1
+    assert n_calls > 0
+
+
+def test_asv_configuration_names_what_is_there():
+    lines = (SUITE.parent / "asv.conf.json").read_text().splitlines()
+    conf = json.loads("\n".join(x for x in lines if not x.strip().startswith("//")))
+    assert (SUITE.parent / conf["benchmark_dir"]).resolve() == SUITE
+    assert (SUITE.parent / conf["repo"]).resolve() == ROOT
+
+
+def run(command):
+    """Run a command from the root of the repository; return what it printed."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("COV_")  # a pinned child is not to be traced
+    }
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def is_installed(package):
+    return importlib.util.find_spec(package) is not None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("library", "package"),
+    [
+        ("caviar", "caviar"),
+        ("sklearn", "sklearn"),
+        ("torch", "torch"),
+        ("torch-fused", "torch"),
+        ("torch-compile", "torch"),
+        ("jax", "jax"),
+        ("skorch", "skorch"),
+        ("roof", "caviar"),
+    ],
+)
+def test_compare_times_each_library(library, package, tmp_path):
+    file = tmp_path / "times.json"
+    options = ["--quick", "--libraries", library, "--json", str(file)]
+    output = run([sys.executable, "-m", "benchmarks.compare", *options])
+    results = json.loads(file.read_text())["results"]
+    plain, normed = (result["seconds"] for result in results)
+    if is_installed(package):
+        assert len(plain) == 1, output
+        assert len(normed) == (0 if library == "sklearn" else 1), output
+    else:
+        assert "not installed" in output
+
+
+def test_compare_prints_a_markdown_table_when_started_as_a_folder():
+    libraries = ["caviar", "sklearn", "roof", "peak"]
+    options = ["--quick", "--markdown", "--libraries", *libraries]
+    header, rule, *rows = run([sys.executable, COMPARE, *options]).splitlines()
+    assert header.count("|") == rule.count("|") == 7
+    assert "caviar" in header
+    assert len(rows) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["sklearn", "skorch"])
+def test_compare_times_a_search(library, tmp_path):
+    file = tmp_path / "times.json"
+    options = ["--search", "--quick", "--search-libraries", "caviar", library]
+    run([sys.executable, "-m", "benchmarks.compare", *options, "--json", str(file)])
+    for result in json.loads(file.read_text())["results"]:
+        if is_installed(result["library"]):
+            assert len(result["seconds"]) == 1, result
+            assert result["best_score"] > 0.2
+        else:
+            assert result["note"].startswith("not installed")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--problems", "S", "huge"], "--problems must be of S M L XL, got huge"),
+        (["--rounds", "0"], "--rounds must be at least 1, got 0"),
+        (["--libraries", "tensorflow"], "invalid choice: 'tensorflow'"),
+    ],
+)
+def test_compare_refuses_what_it_does_not_know(options, message):
+    command = [sys.executable, "-m", "benchmarks.compare", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert message in done.stderr
