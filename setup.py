@@ -74,7 +74,9 @@ def extension(name):
         [f"src/caviar/{name}.pyx"],
         include_dirs=["csrc"],
         # Also what a source distribution takes along.
-        depends=sorted(glob("csrc/*") + glob("src/caviar/*.pxd")),
+        depends=sorted(
+            [*glob("csrc/*"), *glob("src/caviar/*.pxd"), *glob("src/caviar/*.pyx")]
+        ),
     )
 
 

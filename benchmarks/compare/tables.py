@@ -29,7 +29,7 @@ def text_cell(cells, batch_norm, name):
 
 def steps_markdown(problems, results):
     """A row per problem: caviar's microseconds, then what the others take of them."""
-    names = list(dict.fromkeys(result["library"] for result in results))
+    names = dict.fromkeys(r["library"] for r in results if r["seconds"])
     rivals = [name for name in names if name != "caviar"]
     rows = [["rows x features, hidden, batch", "batch norm", "caviar"]]
     rows[0] += [title(name) for name in rivals]

@@ -8,6 +8,7 @@ come from the arrays; all arrays must be C-contiguous and of the dtype of the fi
 
 import os
 import time
+from itertools import pairwise
 
 import numpy as np
 
@@ -187,9 +188,7 @@ def time_products(layer_units, batch_size, dtype, n_repeats):
     cdef int64_t[::1] units = np.asarray(layer_units, dtype=np.int64)
     cdef int64_t B = batch_size, widest = max(layer_units), l, repeats = n_repeats
     cdef int64_t n_layers = len(layer_units) - 1
-    cdef int64_t largest = max(
-        a * b for a, b in zip(layer_units[:-1], layer_units[1:], strict=True)
-    )
+    cdef int64_t largest = max(a * b for a, b in pairwise(layer_units))
     cdef char *W = <char *>calloc(<size_t>(n_layers * largest), size)
     cdef char *dW = <char *>calloc(<size_t>largest, size)
     cdef char *a = <char *>calloc(<size_t>(B * widest), size)
