@@ -38,7 +38,7 @@ def steps_markdown(problems, results):
         for batch_norm in (False, True):
             caviar = cells.get((batch_norm, "caviar"))
             known = caviar and caviar["seconds"]
-            time = f"{median(known) * 1e6:,.0f} us" if known else "-"
+            time = microseconds(median(known)) if known else "-"
             ratios = [relative(cells[batch_norm, name], caviar) for name in rivals]
             rows.append([str(problem), "yes" if batch_norm else "no", time, *ratios])
     return markdown(rows)
@@ -83,6 +83,12 @@ def relative(result, caviar):
         return "-"
     ratio = median(result["seconds"]) / median(caviar["seconds"])
     return f"{ratio:.0f}x" if ratio >= 99.5 else f"{ratio:#.3g}x"
+
+
+def microseconds(seconds):
+    """Three digits or more: '10.3 us', '3,381 us'."""
+    value = seconds * 1e6
+    return f"{value:.1f} us" if value < 99.95 else f"{value:,.0f} us"
 
 
 def spread(seconds):
