@@ -82,7 +82,7 @@ def extension(name):
 
 setup(
     ext_modules=cythonize(
-        [extension("_kernels"), extension("_network")],
+        [extension(name) for name in ("_kernels", "_network", "_team")],
         compiler_directives={
             "language_level": 3,
             "boundscheck": False,

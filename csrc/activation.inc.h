@@ -57,7 +57,7 @@ static void NAME(activation_forward)(void *Z, const void *b, int activation, int
 
 static CAVIAR_INLINE void NAME(chain_and_sum)(real *restrict dH, real *restrict db,
                                               const real *restrict H, const int activation,
-                                              int64_t B, int64_t O) {
+                                              int64_t B, int64_t O, int64_t stride) {
     for (int64_t first = 0; first < O; first += COLUMNS) {
         const int64_t n = O - first < COLUMNS ? O - first : COLUMNS;
         double sum[COLUMNS] = {0};
@@ -65,8 +65,8 @@ static CAVIAR_INLINE void NAME(chain_and_sum)(real *restrict dH, real *restrict 
             const int64_t end = B - chunk < ROWS ? B : chunk + ROWS;
             real part[COLUMNS] = {0};
             for (int64_t r = chunk; r < end; r++) {
-                real *restrict d = dH + r * O + first;
-                const real *restrict h = H + r * O + first;
+                real *restrict d = dH + r * stride + first;
+                const real *restrict h = H + r * stride + first;
 #pragma omp simd
                 for (int64_t c = 0; c < n; c++) {
                     d[c] = NAME(chain)(d[c], h[c], activation);
@@ -80,6 +80,6 @@ static CAVIAR_INLINE void NAME(chain_and_sum)(real *restrict dH, real *restrict 
 }
 
 static void NAME(activation_backward)(void *dH, void *db, const void *H, int activation, int64_t B,
-                                      int64_t O) {
-    SPECIALIZE_ACTIVATION(activation, NAME(chain_and_sum), dH, db, H, WITH_ACTIVATION, B, O)
+                                      int64_t O, int64_t stride) {
+    SPECIALIZE_ACTIVATION(activation, NAME(chain_and_sum), dH, db, H, WITH_ACTIVATION, B, O, stride)
 }

@@ -11,14 +11,14 @@ static CAVIAR_INLINE real NAME(weight_of)(const real *weights, int64_t r) {
 static CAVIAR_INLINE void NAME(column_moment)(double *restrict sum, const real *restrict Z,
                                               const real *restrict weights,
                                               const real *restrict center, int64_t n, int64_t B,
-                                              int64_t O) {
+                                              int64_t stride) {
     for (int64_t c = 0; c < n; c++)
         sum[c] = 0;
     for (int64_t chunk = 0; chunk < B; chunk += ROWS) {
         const int64_t end = B - chunk < ROWS ? B : chunk + ROWS;
         real part[COLUMNS] = {0};
         for (int64_t r = chunk; r < end; r++) {
-            const real *restrict z = Z + r * O;
+            const real *restrict z = Z + r * stride;
             const real w = NAME(weight_of)(weights, r);
             if (center) {
 #pragma omp simd
@@ -39,10 +39,10 @@ static CAVIAR_INLINE void NAME(column_moment)(double *restrict sum, const real *
 static CAVIAR_INLINE void
 NAME(normalize_and_activate)(real *restrict H, const real *restrict Z, const real *restrict mean,
                              const real *restrict scale, const real *restrict beta,
-                             const int activation, int64_t n, int64_t B, int64_t O) {
+                             const int activation, int64_t n, int64_t B, int64_t stride) {
     for (int64_t r = 0; r < B; r++) {
-        real *restrict h = H + r * O;
-        const real *restrict z = Z + r * O;
+        real *restrict h = H + r * stride;
+        const real *restrict z = Z + r * stride;
 #pragma omp simd
         for (int64_t c = 0; c < n; c++)
             h[c] = NAME(activate)((z[c] - mean[c]) * scale[c] + beta[c], activation);
@@ -52,7 +52,7 @@ NAME(normalize_and_activate)(real *restrict H, const real *restrict Z, const rea
 static void NAME(batch_norm_forward)(void *H_, void *mean_, void *var_, const void *Z_,
                                      const void *weights, const void *gamma_, const void *beta_,
                                      double weight_sum, double epsilon, int activation, int64_t B,
-                                     int64_t O) {
+                                     int64_t O, int64_t stride) {
     real *restrict H = H_, *restrict mean = mean_, *restrict var = var_;
     const real *restrict Z = Z_, *restrict gamma = gamma_, *restrict beta = beta_;
     const double inverse_weight = 1 / weight_sum;
@@ -60,17 +60,17 @@ static void NAME(batch_norm_forward)(void *H_, void *mean_, void *var_, const vo
         const int64_t n = O - first < COLUMNS ? O - first : COLUMNS;
         double sum[COLUMNS];
         real scale[COLUMNS];
-        NAME(column_moment)(sum, Z + first, weights, NULL, n, B, O);
+        NAME(column_moment)(sum, Z + first, weights, NULL, n, B, stride);
         for (int64_t c = 0; c < n; c++)
             mean[first + c] = (real)(sum[c] * inverse_weight);
-        NAME(column_moment)(sum, Z + first, weights, mean + first, n, B, O);
+        NAME(column_moment)(sum, Z + first, weights, mean + first, n, B, stride);
         for (int64_t c = 0; c < n; c++) {
             const double variance = sum[c] * inverse_weight;
             var[first + c] = (real)variance;
             scale[c] = (real)(gamma[first + c] / sqrt(variance + epsilon));
         }
         SPECIALIZE_ACTIVATION(activation, NAME(normalize_and_activate), H + first, Z + first,
-                              mean + first, scale, beta + first, WITH_ACTIVATION, n, B, O)
+                              mean + first, scale, beta + first, WITH_ACTIVATION, n, B, stride)
     }
 }
 
@@ -78,13 +78,13 @@ static void NAME(batch_norm_forward)(void *H_, void *mean_, void *var_, const vo
 static CAVIAR_INLINE void NAME(chain_and_sum_normalized)(
     real *restrict dH, double *restrict sum_dy, double *restrict sum_dy_xhat,
     const real *restrict Z, const real *restrict H, const real *restrict mean,
-    const real *restrict inverse_std, const int activation, int64_t n, int64_t B, int64_t O) {
+    const real *restrict inverse_std, const int activation, int64_t n, int64_t B, int64_t stride) {
     for (int64_t chunk = 0; chunk < B; chunk += ROWS) {
         const int64_t end = B - chunk < ROWS ? B : chunk + ROWS;
         real part_dy[COLUMNS] = {0}, part_dy_xhat[COLUMNS] = {0};
         for (int64_t r = chunk; r < end; r++) {
-            real *restrict d = dH + r * O;
-            const real *restrict z = Z + r * O, *restrict h = H + r * O;
+            real *restrict d = dH + r * stride;
+            const real *restrict z = Z + r * stride, *restrict h = H + r * stride;
 #pragma omp simd
             for (int64_t c = 0; c < n; c++) {
                 const real dy = NAME(chain)(d[c], h[c], activation);
@@ -101,7 +101,8 @@ static CAVIAR_INLINE void NAME(chain_and_sum_normalized)(
 static void NAME(batch_norm_backward)(void *dH_, void *dgamma_, void *dbeta_, const void *Z_,
                                       const void *H_, const void *weights_, const void *mean_,
                                       const void *var_, const void *gamma_, double weight_sum,
-                                      double epsilon, int activation, int64_t B, int64_t O) {
+                                      double epsilon, int activation, int64_t B, int64_t O,
+                                      int64_t stride) {
     real *restrict dH = dH_, *restrict dgamma = dgamma_, *restrict dbeta = dbeta_;
     const real *restrict Z = Z_, *restrict H = H_, *restrict weights = weights_;
     const real *restrict mean = mean_, *restrict var = var_, *restrict gamma = gamma_;
@@ -114,15 +115,15 @@ static void NAME(batch_norm_backward)(void *dH_, void *dgamma_, void *dbeta_, co
             inverse_std[c] = (real)(1 / sqrt((double)var[first + c] + epsilon));
         SPECIALIZE_ACTIVATION(activation, NAME(chain_and_sum_normalized), dH + first, sum_dy,
                               sum_dy_xhat, Z + first, H + first, mean + first, inverse_std,
-                              WITH_ACTIVATION, n, B, O)
+                              WITH_ACTIVATION, n, B, stride)
         NAME(store_from_double)(dbeta + first, sum_dy, n);
         NAME(store_from_double)(dgamma + first, sum_dy_xhat, n);
         /* xhat * dgamma = (z - mean) * slope */
         for (int64_t c = 0; c < n; c++)
             slope[c] = (real)(sum_dy_xhat[c] * inverse_std[c]);
         for (int64_t r = 0; r < B; r++) {
-            real *restrict d = dH + r * O + first;
-            const real *restrict z = Z + r * O + first;
+            real *restrict d = dH + r * stride + first;
+            const real *restrict z = Z + r * stride + first;
             const real *restrict m = mean + first, *restrict g = gamma + first;
             const real *restrict db = dbeta + first;
             const real share = NAME(weight_of)(weights, r) * inverse_weight;

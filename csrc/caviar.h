@@ -5,6 +5,8 @@
  * Dimension letters, used in every comment beside a pointer:
  *   B rows of a batch, I fan-in, O fan-out, K outputs (classes), P parameters.
  * All matrices are row-major and dense: element (r, c) of a (B, O) matrix is at r * O + c.
+ * Where a kernel has a `stride`, rows of its (B, O) matrices are that many elements apart, so
+ * that it may work on some of the columns of wider ones.
  * Matrices are of one floating type, float or double; `void *` stands for it, and the two
  * tables of an instruction set (CAVIAR_F32, CAVIAR_F64) have the same signatures.
  * Pointers need the alignment of their element type only. OUT and INOUT arrays must not
@@ -75,11 +77,13 @@ typedef double (*caviar_loss_fn)(void *Z,             /* (B, K) INOUT */
 
 /* An optimizer updates all parameters in one pass, with L2 on the first n_decay entries, and
  * returns the sum of squares of those entries before the update (the L2 term of the loss).
- * slots: SGD velocity (P); RMSProp s (P); AdaGrad h (P); Adam m then v (2, P). */
+ * slots: SGD velocity; RMSProp s; AdaGrad h; Adam m, and v `stride` elements further on: a
+ * part of a longer vector can be updated by itself. */
 typedef double (*caviar_update_fn)(void *params,      /* (P) INOUT */
-                                   void *slots,       /* (n_slots, P) INOUT */
+                                   void *slots,       /* (P) each, INOUT */
                                    const void *grads, /* (P) IN */
-                                   int64_t P, int64_t n_decay, const caviar_step *step);
+                                   int64_t stride, int64_t P, int64_t n_decay,
+                                   const caviar_step *step);
 
 typedef struct caviar_kernels {
     /* out[r] = X[rows[r]]; row_stride in elements of X, at least I. */
@@ -113,7 +117,7 @@ typedef struct caviar_kernels {
     void (*activation_backward)(void *dH,      /* (B, O) INOUT */
                                 void *db,      /* (O) OUT */
                                 const void *H, /* (B, O) IN */
-                                int activation, int64_t B, int64_t O);
+                                int activation, int64_t B, int64_t O, int64_t stride);
 
     /* Batch normalization and activation (Ioffe & Szegedy 2015, algorithm 1), B >= 1:
      * H = g(gamma * xhat + beta), xhat = (Z - mean) / sqrt(var + epsilon), with the weighted
@@ -126,7 +130,7 @@ typedef struct caviar_kernels {
                                const void *gamma,   /* (O) IN */
                                const void *beta,    /* (O) IN */
                                double weight_sum, double epsilon, int activation, int64_t B,
-                               int64_t O);
+                               int64_t O, int64_t stride);
 
     /* Its gradient: with dY = dH * g'(Y),
      * dbeta = sum dY, dgamma = sum dY * xhat,
@@ -141,7 +145,7 @@ typedef struct caviar_kernels {
                                 const void *var,     /* (O) IN */
                                 const void *gamma,   /* (O) IN */
                                 double weight_sum, double epsilon, int activation, int64_t B,
-                                int64_t O);
+                                int64_t O, int64_t stride);
 
     /* running = momentum * running + (1 - momentum) * batch. */
     void (*running_average)(void *running,     /* (n) INOUT */

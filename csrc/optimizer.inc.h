@@ -19,9 +19,10 @@ static CAVIAR_INLINE double NAME(sum_of_squares)(const real *restrict w, int64_t
 
 /* v = momentum v - lr g;  w += v, or with Nesterov's momentum w += momentum v - lr g
  * (Sutskever et al. 2013, section 2, in the form of scikit-learn). */
-static double NAME(sgd_update)(void *params, void *slots, const void *grads, int64_t P,
-                               int64_t n_decay, const caviar_step *step) {
+static double NAME(sgd_update)(void *params, void *slots, const void *grads, int64_t stride,
+                               int64_t P, int64_t n_decay, const caviar_step *step) {
     real *restrict w = params, *restrict v = slots;
+    (void)stride;
     const real *restrict g = grads;
     const real rate = (real)step->learning_rate, momentum = (real)step->momentum;
     const real ahead = step->nesterov != 0 ? momentum : 1;
@@ -43,9 +44,10 @@ static double NAME(sgd_update)(void *params, void *slots, const void *grads, int
 }
 
 /* s = rho s + (1 - rho) g^2;  w -= lr g / (sqrt(s) + eps)  (Tieleman & Hinton 2012). */
-static double NAME(rmsprop_update)(void *params, void *slots, const void *grads, int64_t P,
-                                   int64_t n_decay, const caviar_step *step) {
+static double NAME(rmsprop_update)(void *params, void *slots, const void *grads, int64_t stride,
+                                   int64_t P, int64_t n_decay, const caviar_step *step) {
     real *restrict w = params, *restrict s = slots;
+    (void)stride;
     const real *restrict g = grads;
     const real rate = (real)step->learning_rate, epsilon = (real)step->epsilon;
     const real rho = (real)step->rho, rest = (real)(1 - step->rho);
@@ -66,9 +68,10 @@ static double NAME(rmsprop_update)(void *params, void *slots, const void *grads,
 }
 
 /* h += g^2;  w -= lr g / (sqrt(h) + eps)  (Duchi, Hazan & Singer 2011). */
-static double NAME(adagrad_update)(void *params, void *slots, const void *grads, int64_t P,
-                                   int64_t n_decay, const caviar_step *step) {
+static double NAME(adagrad_update)(void *params, void *slots, const void *grads, int64_t stride,
+                                   int64_t P, int64_t n_decay, const caviar_step *step) {
     real *restrict w = params, *restrict h = slots;
+    (void)stride;
     const real *restrict g = grads;
     const real rate = (real)step->learning_rate, epsilon = (real)step->epsilon;
     double squares = 0;
@@ -90,9 +93,9 @@ static double NAME(adagrad_update)(void *params, void *slots, const void *grads,
 /* m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w -= lr m / (sqrt(v) + eps), lr with the
  * bias corrections (Kingma & Ba 2015, end of section 2, "epsilon hat"). keep < 1 is the
  * decoupled decay of AdamW (Loshchilov & Hutter 2019, algorithm 2). */
-static double NAME(adam_update)(void *params, void *slots, const void *grads, int64_t P,
-                                int64_t n_decay, const caviar_step *step) {
-    real *restrict w = params, *restrict m = slots, *restrict v = m + P;
+static double NAME(adam_update)(void *params, void *slots, const void *grads, int64_t stride,
+                                int64_t P, int64_t n_decay, const caviar_step *step) {
+    real *restrict w = params, *restrict m = slots, *restrict v = m + stride;
     const real *restrict g = grads;
     const real rate = (real)step->learning_rate, epsilon = (real)step->epsilon;
     const real beta_1 = (real)step->beta_1, rest_1 = (real)(1 - step->beta_1);

@@ -11,15 +11,16 @@ ROOT = Path(__file__).parents[1] / "src" / "caviar"
 RANK = {  # a module imports modules of a lower rank only
     "_blas": 0,
     **dict.fromkeys(["_kernels", "_docs", "_callbacks", "_blas_threads"], 1),
-    **dict.fromkeys(["_layout", "_network", "_config"], 2),
-    **dict.fromkeys(["_validation", "_initializers", "_inference"], 3),
-    "_training": 4,
-    "neural_network": 5,
-    "__init__": 6,
-    "_cli_table": 7,
-    "_cli_search": 8,
-    "_cli_report": 9,
-    "__main__": 10,
+    **dict.fromkeys(["_layout", "_team", "_config"], 2),
+    "_network": 3,
+    **dict.fromkeys(["_validation", "_initializers", "_inference"], 4),
+    "_training": 5,
+    "neural_network": 6,
+    "__init__": 7,
+    "_cli_table": 8,
+    "_cli_search": 9,
+    "_cli_report": 10,
+    "__main__": 11,
 }
 SOURCES = sorted(
     path for path in ROOT.glob("*.p*") if path.suffix in (".py", ".pyx", ".pxd")

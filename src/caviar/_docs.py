@@ -127,7 +127,14 @@ _PARAMETERS = """hidden_layer_sizes : array-like of shape (n_layers - 2,), defau
 
     dtype : {None, 'float32', 'float64'}, default=None
         Of the network. None follows X, as in scikit-learn: float32 stays, all else
-        becomes float64. 'float32' is about twice as fast, and enough for most data."""
+        becomes float64. 'float32' is about twice as fast, and enough for most data.
+
+    n_jobs : int, default=None
+        Threads that one fit may use; -1 for all cores. None means 1, unless a
+        :func:`joblib.parallel_config` context says otherwise. Only large layers are
+        shared out (products of 0.8 billion operations and more: 512 rows of 1024 x 784),
+        smaller networks train as with 1. The result has the same bits for any number.
+        Leave it None in searches: their own `n_jobs` uses the cores better."""
 
 _ATTRIBUTES = """loss_ : float
         Loss of the last epoch: its mean over rows, in the units of the loss
@@ -199,8 +206,8 @@ _REFERENCES = """.. [1] Kingma & Ba, "Adam: A method for stochastic optimization
 
 _NOTES = """Whatever scikit-learn's estimator of this name does, it does with the same
     parameters, defaults, attributes, warnings and errors, and with the same
-    `random_state` in float64 it computes the same numbers. A fit or prediction uses one
-    core; searches run them in parallel.
+    `random_state` in float64 it computes the same numbers. A prediction uses one core,
+    and so does a fit without `n_jobs`; searches run them in parallel.
 
     A fit that fails leaves the estimator as it was. Ctrl-C leaves it fitted with the
     weights trained so far, and KeyboardInterrupt is raised."""

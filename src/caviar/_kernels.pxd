@@ -33,7 +33,7 @@ cdef extern from "caviar.h" nogil:
     ctypedef double (*caviar_loss_fn)(void *, const void *, const void *, double,
                                       int64_t, int64_t) noexcept nogil
     ctypedef double (*caviar_update_fn)(void *, void *, const void *, int64_t, int64_t,
-                                        const caviar_step *) noexcept nogil
+                                        int64_t, const caviar_step *) noexcept nogil
 
     ctypedef struct caviar_kernels:
         void (*rows_gather)(void *out, const void *X, const int64_t *rows,
@@ -47,17 +47,18 @@ cdef extern from "caviar.h" nogil:
         void (*activation_forward)(void *Z, const void *b, int activation,
                                    int64_t B, int64_t O) noexcept nogil
         void (*activation_backward)(void *dH, void *db, const void *H, int activation,
-                                    int64_t B, int64_t O) noexcept nogil
+                                    int64_t B, int64_t O, int64_t stride) noexcept nogil
         void (*batch_norm_forward)(void *H, void *mean, void *var, const void *Z,
                                    const void *weights, const void *gamma,
                                    const void *beta, double weight_sum, double epsilon,
-                                   int activation, int64_t B, int64_t O) noexcept nogil
+                                   int activation, int64_t B, int64_t O,
+                                   int64_t stride) noexcept nogil
         void (*batch_norm_backward)(void *dH, void *dgamma, void *dbeta, const void *Z,
                                     const void *H, const void *weights,
                                     const void *mean, const void *var,
                                     const void *gamma, double weight_sum,
-                                    double epsilon, int activation,
-                                    int64_t B, int64_t O) noexcept nogil
+                                    double epsilon, int activation, int64_t B, int64_t O,
+                                    int64_t stride) noexcept nogil
         void (*running_average)(void *running, const void *batch, double momentum,
                                 int64_t n) noexcept nogil
         void (*softmax_forward)(void *Z, int64_t B, int64_t K) noexcept nogil

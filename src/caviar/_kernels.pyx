@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from libc.stdlib cimport calloc, free
+from libc.string cimport memset
 
 from . cimport _blas
 
@@ -113,7 +114,7 @@ def activation_backward(dH, db, H, activation, isa=None):
     dt = dH.dtype
     _table(dH, isa).activation_backward(
         address(dH, dt, True), address(db, dt, True), address(H, dt),
-        ACTIVATIONS[activation], dH.shape[0], dH.shape[1],
+        ACTIVATIONS[activation], dH.shape[0], dH.shape[1], dH.shape[1],
     )
 
 
@@ -124,6 +125,7 @@ def batch_norm_forward(H, mean, var, Z, weights, gamma, beta, weight_sum, epsilo
         address(H, dt, True), address(mean, dt, True), address(var, dt, True),
         address(Z, dt), address(weights, dt), address(gamma, dt), address(beta, dt),
         weight_sum, epsilon, ACTIVATIONS[activation], Z.shape[0], Z.shape[1],
+        Z.shape[1],
     )
 
 
@@ -134,7 +136,7 @@ def batch_norm_backward(dH, dgamma, dbeta, Z, H, weights, mean, var, gamma, weig
         address(dH, dt, True), address(dgamma, dt, True), address(dbeta, dt, True),
         address(Z, dt), address(H, dt), address(weights, dt), address(mean, dt),
         address(var, dt), address(gamma, dt), weight_sum, epsilon,
-        ACTIVATIONS[activation], Z.shape[0], Z.shape[1],
+        ACTIVATIONS[activation], Z.shape[0], Z.shape[1], Z.shape[1],
     )
 
 
@@ -172,7 +174,7 @@ def update(params, slots, grads, n_decay, solver, isa=None, **scalars):
         raise TypeError(f"unknown fields of caviar_step: {sorted(scalars)}")
     return _table(params, isa).update[<int>OPTIMIZERS[solver]](
         address(params, dt, True), address(slots, dt, True), address(grads, dt),
-        params.size, n_decay, &step,
+        params.size, params.size, n_decay, &step,
     )
 
 
@@ -189,26 +191,31 @@ def time_products(layer_units, batch_size, dtype, n_repeats):
     cdef int64_t B = batch_size, widest = max(layer_units), l, repeats = n_repeats
     cdef int64_t n_layers = len(layer_units) - 1
     cdef int64_t largest = max(a * b for a, b in pairwise(layer_units))
+    cdef _blas.Product p
     cdef char *W = <char *>calloc(<size_t>(n_layers * largest), size)
     cdef char *dW = <char *>calloc(<size_t>largest, size)
     cdef char *a = <char *>calloc(<size_t>(B * widest), size)
     cdef char *z = <char *>calloc(<size_t>(B * widest), size)
+    cdef int64_t n_bytes = n_layers * largest * size
     try:
         if not (W and dW and a and z):
             raise MemoryError()
+        memset(W, 1, n_bytes)  # else all its pages are the one page of zeros
         start = time.perf_counter()
         with nogil:
             for _ in range(repeats):
                 for l in range(n_layers):
-                    _blas.product(is_double, z, a, W + l * largest * size, B, units[l],
-                                  units[l + 1])
+                    p = _blas.forward_product(is_double, z, a, W + l * largest * size, B,
+                                              units[l], units[l + 1])
+                    _blas.multiply(&p, 0, p.rows, 0, p.columns)
                 for l in range(n_layers - 1, -1, -1):
-                    _blas.product_transposed_left(is_double, dW, a, z, B, units[l],
-                                                  units[l + 1], units[l])
+                    p = _blas.weight_gradient(is_double, dW, a, z, B, units[l],
+                                              units[l + 1])
+                    _blas.multiply(&p, 0, p.rows, 0, p.columns)
                     if l > 0:
-                        _blas.product_transposed_right(
-                            is_double, a, z, W + l * largest * size, B, units[l],
-                            units[l + 1])
+                        p = _blas.input_gradient(is_double, a, z, W + l * largest * size,
+                                                 B, units[l], units[l + 1])
+                        _blas.multiply(&p, 0, p.rows, 0, p.columns)
         return (time.perf_counter() - start) / n_repeats
     finally:
         free(W)

@@ -11,7 +11,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport pow, sqrt
 from libc.stdint cimport int32_t, int64_t
 
-from . cimport _blas
+from . cimport _blas, _team
 from ._kernels cimport (
     CAVIAR_ADAM,
     CAVIAR_IDENTITY,
@@ -28,6 +28,13 @@ from ._kernels import ACTIVATIONS, OPTIMIZERS
 # Floating-point operations between two looks at pending signals: some 10 ms of work at
 # 100 GFLOP/s and 100 ms at 10, so that Ctrl-C is noticed within 200 ms.
 cdef double POLL_AFTER = 1e9
+# Of a product's tile; at half of it 512 x 1024 x 1024 took 4 % longer on one core.
+cdef double PRODUCT_TILE = 4e8
+# Elements of a layer's activations, and parameters, in a tile of the passes over them.
+cdef double ELEMENT_TILE = 1e5
+cdef double PARAMETER_TILE = 2.5e5
+cdef enum:
+    MOST_UPDATE_TILES = 64
 
 
 cdef struct Layer:  # _layout.LAYER_FIELDS
@@ -35,7 +42,8 @@ cdef struct Layer:  # _layout.LAYER_FIELDS
 
 
 cdef struct Header:  # _layout.HEADER_FIELDS
-    int64_t n_layers, n_params, n_decay, n_stats, batch_norm, loss, max_rows, sparse
+    int64_t n_layers, n_params, slot_stride, n_decay, n_stats
+    int64_t batch_norm, loss, max_rows, sparse
     int64_t x, targets, row_weights, delta_even, delta_odd, batch_stats, n_work
 
 
@@ -51,6 +59,7 @@ cdef struct Network:
     char *work
     double epsilon          # batch normalization's
     double unpolled         # operations since the last look at signals
+    _team.Crew *crew        # helpers, or NULL
 
 
 cdef struct Rows:           # of X, targets and weights: all of them, or one batch
@@ -66,7 +75,7 @@ cdef struct Rows:           # of X, targets and weights: all of them, or one bat
 
 
 cdef int open_network(Network *net, object plan, object params, object grads,
-                      object stats, object work, double epsilon) except -1:
+                      object stats, object work, double epsilon, object team) except -1:
     """Collect pointers; ``work`` is None or long enough for the plan."""
     dtype = params.dtype
     net.plan = <Header *>address(plan.header, plan.header.dtype)
@@ -84,6 +93,7 @@ cdef int open_network(Network *net, object plan, object params, object grads,
     net.work = <char *>address(work, dtype, True)
     net.epsilon = epsilon
     net.unpolled = 0
+    net.crew = NULL if team is None else &(<_team.Team>team).crew
     return 0
 
 
@@ -156,51 +166,88 @@ cdef void window(Network *net, Rows *batch, Rows *rows, int64_t *ids, int64_t st
         batch.weights = rows.weights + start * net.size
 
 
-# The three products of a layer. Each runs in panels of rows of its result of at most
-# POLL_AFTER operations, so that a signal waits for one panel at most.
+# Work is cut into tiles where a tile is long enough to be handed to another thread and
+# short enough to keep Ctrl-C waiting. How it is cut depends on the shapes alone: the same
+# bits come out of any number of threads.
 
-cdef int64_t panel_rows(int64_t per_row) noexcept nogil:
-    cdef int64_t rows = <int64_t>(POLL_AFTER / (2.0 * per_row + 1))
-    return rows if rows > 64 else 64
+cdef int64_t ceil_div(int64_t a, int64_t b) noexcept nogil:
+    return (a + b - 1) // b
 
 
-cdef int layer_product(Network *net, char *z, char *a, char *w, int64_t B, int64_t I,
-                       int64_t O) except -1 nogil:
-    """z (B, O) = a (B, I) w (I, O)."""
-    cdef int64_t step = panel_rows(I * O), first = 0, n
-    while first < B:
-        n = min(step, B - first)
-        _blas.product(net.is_double, z + first * O * net.size, a + first * I * net.size,
-                      w, n, I, O)
-        poll(net, 2.0 * n * I * O)
-        first += n
+cdef int64_t n_tiles_of(double operations, double per_tile, int64_t most) noexcept nogil:
+    """A power of two, so that two, four or eight threads have equal shares."""
+    cdef int64_t n = 1
+    while 2 * n <= most and operations >= 2 * n * per_tile:
+        n *= 2
+    return n
+
+
+cdef int run_tiles(Network *net, _team.tile_fn work, void *context, int64_t n_tiles,
+                   double operations) except -1 nogil:
+    """All tiles, by everyone there is; ``operations`` are those of one tile."""
+    cdef int64_t tile
+    if net.crew is NULL or n_tiles == 1:
+        for tile in range(n_tiles):
+            work(context, tile)
+            poll(net, operations)
+        return 0
+    _team.start_tiles(net.crew, work, context, n_tiles)
+    try:
+        tile = _team.take_tile(net.crew)
+        while tile >= 0:
+            work(context, tile)
+            poll(net, operations)
+            tile = _team.take_tile(net.crew)
+    finally:
+        _team.drop_tiles(net.crew)
+        _team.wait_for_tiles(net.crew)
     return 0
 
 
-cdef int weight_gradient(Network *net, char *dw, char *a, char *dz, int64_t B,
-                         int64_t I, int64_t O) except -1 nogil:
-    """dw (I, O) = a^T (I, B) dz (B, O)."""
-    cdef int64_t step = panel_rows(B * O), first = 0, n
-    while first < I:
-        n = min(step, I - first)
-        _blas.product_transposed_left(net.is_double, dw + first * O * net.size,
-                                      a + first * net.size, dz, B, n, O, I)
-        poll(net, 2.0 * n * B * O)
-        first += n
-    return 0
+cdef void finish_tiles(Network *net, _team.tile_fn work, void *context,
+                       int64_t n_tiles) noexcept nogil:
+    """`run_tiles` deaf to signals."""
+    cdef int64_t tile
+    if net.crew is NULL or n_tiles == 1:
+        for tile in range(n_tiles):
+            work(context, tile)
+        return
+    _team.start_tiles(net.crew, work, context, n_tiles)
+    tile = _team.take_tile(net.crew)
+    while tile >= 0:
+        work(context, tile)
+        tile = _team.take_tile(net.crew)
+    _team.wait_for_tiles(net.crew)
 
 
-cdef int input_gradient(Network *net, char *da, char *dz, char *w, int64_t B,
-                        int64_t I, int64_t O) except -1 nogil:
-    """da (B, I) = dz (B, O) w^T (O, I)."""
-    cdef int64_t step = panel_rows(I * O), first = 0, n
-    while first < B:
-        n = min(step, B - first)
-        _blas.product_transposed_right(net.is_double, da + first * I * net.size,
-                                       dz + first * O * net.size, w, n, I, O)
-        poll(net, 2.0 * n * I * O)
-        first += n
-    return 0
+cdef struct ProductTiles:
+    _blas.Product product
+    int64_t width           # rows or columns of a tile
+    bint by_rows
+
+
+cdef void product_tile(void *context, int64_t tile) noexcept nogil:
+    cdef ProductTiles *tiles = <ProductTiles *>context
+    cdef _blas.Product *p = &tiles.product
+    cdef int64_t first = tile * tiles.width
+    if tiles.by_rows:
+        _blas.multiply(p, first, min(tiles.width, p.rows - first), 0, p.columns)
+    else:
+        _blas.multiply(p, 0, p.rows, first, min(tiles.width, p.columns - first))
+
+
+cdef int multiply(Network *net, _blas.Product product) except -1 nogil:
+    """A whole product. Tiles repeat the packing of one operand: 256 wide at least."""
+    cdef ProductTiles tiles
+    cdef double operations = 2.0 * product.rows * product.columns * product.inner
+    cdef int64_t length, n
+    tiles.product = product
+    tiles.by_rows = product.rows > 2 * product.columns
+    length = product.rows if tiles.by_rows else product.columns
+    n = n_tiles_of(operations, PRODUCT_TILE, length // 256)
+    tiles.width = ceil_div(length, 64 * n) * 64
+    n = ceil_div(length, tiles.width)
+    return run_tiles(net, product_tile, &tiles, n, operations / n)
 
 
 cdef int64_t n_entries(Rows *batch) noexcept nogil:
@@ -211,42 +258,69 @@ cdef int64_t n_entries(Rows *batch) noexcept nogil:
     return total
 
 
+cdef struct LayerTiles:
+    Network *net
+    Rows *batch
+    Layer layer
+    char *d                 # backward: the gradient of h, then of z
+    int64_t width           # columns of a tile
+
+
+cdef int64_t layer_tiles(LayerTiles *tiles, int64_t B) noexcept nogil:
+    """Cut a layer's columns; returns the number of tiles."""
+    cdef int64_t O = tiles.layer.fan_out
+    cdef int64_t n = n_tiles_of(<double>B * O, ELEMENT_TILE, O // 128)
+    tiles.width = ceil_div(O, 128 * n) * 128
+    return ceil_div(O, tiles.width)
+
+
+cdef void normalize_tile(void *context, int64_t tile) noexcept nogil:
+    """Bias, activation and batch norm of some columns, in the order of the layer."""
+    cdef LayerTiles *tiles = <LayerTiles *>context
+    cdef Network *net = tiles.net
+    cdef Rows *batch = tiles.batch
+    cdef Layer layer = tiles.layer
+    cdef int64_t size = net.size, half = net.plan.n_stats // 2
+    cdef int64_t first = tile * tiles.width, O = layer.fan_out
+    cdef int64_t n = min(tiles.width, O - first)
+    cdef char *mean = net.work + (net.plan.batch_stats + layer.stats + first) * size
+    net.kernels.batch_norm_forward(
+        net.work + (layer.h + first) * size, mean, mean + half * size,
+        net.work + (layer.z + first) * size, batch.weights,
+        net.params + (layer.gamma + first) * size,
+        net.params + (layer.beta + first) * size, batch.weight_sum, net.epsilon,
+        <int>layer.activation if layer.beta == layer.bias else CAVIAR_IDENTITY,
+        batch.n, n, O)
+
+
 cdef int forward(Network *net, Rows *batch) except -1 nogil:
     """Fill every layer's z and h; the last z is the output before its activation."""
     cdef Header *plan = net.plan
-    cdef int64_t l, size = net.size, half = plan.n_stats // 2, B = batch.n
+    cdef int64_t l, n, size = net.size, B = batch.n
+    cdef LayerTiles tiles
     cdef Layer layer
     cdef char *a = batch.x
     cdef char *z
-    cdef char *h
-    cdef char *mean
-    cdef bint normalized
-    cdef int activation
+    cdef char *w
     for l in range(plan.n_layers):
         layer = net.layers[l]
         z = net.work + layer.z * size
-        h = net.work + layer.h * size
+        w = net.params + layer.weights * size
         if l == 0 and plan.sparse:
             net.kernels.sparse_forward(z, batch.indptr, batch.indices, batch.values,
-                                       batch.ids, net.params + layer.weights * size, B,
-                                       layer.fan_out)
+                                       batch.ids, w, B, layer.fan_out)
             poll(net, 2.0 * n_entries(batch) * layer.fan_out)
         else:
-            layer_product(net, z, a, net.params + layer.weights * size, B,
-                          layer.fan_in, layer.fan_out)
-        normalized = layer.gamma >= 0
-        activation = <int>layer.activation
-        if not normalized or layer.beta != layer.bias:
+            multiply(net, _blas.forward_product(net.is_double, z, a, w, B, layer.fan_in,
+                                                layer.fan_out))
+        if layer.gamma < 0 or layer.beta != layer.bias:
             net.kernels.activation_forward(z, net.params + layer.bias * size,
-                                           activation, B, layer.fan_out)
-            activation = CAVIAR_IDENTITY
-        if normalized:
-            mean = net.work + (plan.batch_stats + layer.stats) * size
-            net.kernels.batch_norm_forward(
-                h, mean, mean + half * size, z, batch.weights,
-                net.params + layer.gamma * size, net.params + layer.beta * size,
-                batch.weight_sum, net.epsilon, activation, B, layer.fan_out)
-        a = h
+                                           <int>layer.activation, B, layer.fan_out)
+        if layer.gamma >= 0:
+            tiles.net, tiles.batch, tiles.layer = net, batch, layer
+            n = layer_tiles(&tiles, B)
+            run_tiles(net, normalize_tile, &tiles, n, 16.0 * B * layer.fan_out / n)
+        a = net.work + layer.h * size
     return 0
 
 
@@ -261,14 +335,14 @@ cdef double loss_and_gradient(Network *net, Rows *batch) noexcept nogil:
 cdef int backward(Network *net, Rows *batch) except -1 nogil:
     """The gradient of every parameter, from the last z back to the first layer."""
     cdef Header *plan = net.plan
-    cdef int64_t l, size = net.size, half = plan.n_stats // 2, B = batch.n
+    cdef int64_t l, n, size = net.size, B = batch.n
     cdef Layer layer = net.layers[plan.n_layers - 1]
-    cdef Layer below
+    cdef LayerTiles tiles
     cdef char *d = net.work + layer.z * size
     cdef char *a
-    cdef char *below_d
+    cdef char *below
     net.kernels.activation_backward(d, net.grads + layer.bias * size, d,
-                                    CAVIAR_IDENTITY, B, layer.fan_out)
+                                    CAVIAR_IDENTITY, B, layer.fan_out, layer.fan_out)
     for l in range(plan.n_layers - 1, -1, -1):
         layer = net.layers[l]
         if l == 0 and plan.sparse:
@@ -278,55 +352,95 @@ cdef int backward(Network *net, Rows *batch) except -1 nogil:
             poll(net, 2.0 * n_entries(batch) * layer.fan_out)
             break
         a = batch.x if l == 0 else net.work + net.layers[l - 1].h * size
-        weight_gradient(net, net.grads + layer.weights * size, a, d, B, layer.fan_in,
-                        layer.fan_out)
+        multiply(net, _blas.weight_gradient(
+            net.is_double, net.grads + layer.weights * size, a, d, B, layer.fan_in,
+            layer.fan_out))
         if l == 0:
             break
-        below = net.layers[l - 1]
-        below_d = net.work + (plan.delta_odd if l % 2 == 0 else plan.delta_even) * size
-        input_gradient(net, below_d, d, net.params + layer.weights * size, B,
-                       layer.fan_in, layer.fan_out)
-        hidden_backward(net, batch, below, below_d, half)
-        d = below_d
+        below = net.work + (plan.delta_odd if l % 2 == 0 else plan.delta_even) * size
+        multiply(net, _blas.input_gradient(
+            net.is_double, below, d, net.params + layer.weights * size, B, layer.fan_in,
+            layer.fan_out))
+        d = below
+        tiles.net, tiles.batch, tiles.layer, tiles.d = net, batch, net.layers[l - 1], d
+        n = layer_tiles(&tiles, B)
+        run_tiles(net, backward_tile, &tiles, n, 16.0 * B * layer.fan_in / n)
     return 0
 
 
-cdef void hidden_backward(Network *net, Rows *batch, Layer layer, char *d,
-                          int64_t half) noexcept nogil:
-    """Through a hidden layer's activation and batch norm, in the order of the layer."""
-    cdef int64_t size = net.size
-    cdef char *z = net.work + layer.z * size
+cdef void backward_tile(void *context, int64_t tile) noexcept nogil:
+    """Through some columns of a hidden layer: activation and batch norm."""
+    cdef LayerTiles *tiles = <LayerTiles *>context
+    cdef Network *net = tiles.net
+    cdef Rows *batch = tiles.batch
+    cdef Layer layer = tiles.layer
+    cdef int64_t size = net.size, half = net.plan.n_stats // 2
+    cdef int64_t first = tile * tiles.width, O = layer.fan_out
+    cdef int64_t n = min(tiles.width, O - first)
+    cdef char *d = tiles.d + first * size
+    cdef char *z = net.work + (layer.z + first) * size
     cdef char *mean
     cdef bint before = layer.beta == layer.bias
     if layer.gamma >= 0:
-        mean = net.work + (net.plan.batch_stats + layer.stats) * size
+        mean = net.work + (net.plan.batch_stats + layer.stats + first) * size
         net.kernels.batch_norm_backward(
-            d, net.grads + layer.gamma * size, net.grads + layer.beta * size, z,
-            net.work + layer.h * size, batch.weights, mean, mean + half * size,
-            net.params + layer.gamma * size, batch.weight_sum, net.epsilon,
-            <int>layer.activation if before else CAVIAR_IDENTITY, batch.n, layer.fan_out)
+            d, net.grads + (layer.gamma + first) * size,
+            net.grads + (layer.beta + first) * size, z,
+            net.work + (layer.h + first) * size, batch.weights, mean, mean + half * size,
+            net.params + (layer.gamma + first) * size, batch.weight_sum, net.epsilon,
+            <int>layer.activation if before else CAVIAR_IDENTITY, batch.n, n, O)
     if layer.gamma < 0 or not before:
-        net.kernels.activation_backward(d, net.grads + layer.bias * size, z,
-                                        <int>layer.activation, batch.n, layer.fan_out)
+        net.kernels.activation_backward(d, net.grads + (layer.bias + first) * size, z,
+                                        <int>layer.activation, batch.n, n, O)
+
+
+cdef struct UpdateTiles:
+    Network *net
+    char *slots
+    int optimizer
+    caviar_step step
+    int64_t width           # parameters of a tile
+    double squares[MOST_UPDATE_TILES]
+
+
+cdef void update_tile(void *context, int64_t tile) noexcept nogil:
+    cdef UpdateTiles *tiles = <UpdateTiles *>context
+    cdef Network *net = tiles.net
+    cdef Header *plan = net.plan
+    cdef int64_t first = tile * tiles.width, at = first * net.size
+    cdef int64_t n = min(tiles.width, plan.n_params - first)
+    tiles.squares[tile] = net.kernels.update[tiles.optimizer](
+        net.params + at, tiles.slots + at, net.grads + at, plan.slot_stride, n,
+        min(max(plan.n_decay - first, 0), n), &tiles.step)
 
 
 cdef double update(Network *net, char *slots, int optimizer, caviar_step *base,
                    double alpha, double decay, double weight_sum, int64_t t,
                    double stats_momentum) noexcept nogil:
-    """One step of parameters and statistics; the batch's L2 term of the loss."""
+    """One step of parameters and statistics; the batch's L2 term of the loss.
+
+    Begun, it is finished: no signal is looked for in between.
+    """
     cdef Header *plan = net.plan
-    cdef caviar_step step = base[0]
-    cdef double squares
-    step.l2 = alpha / weight_sum
-    step.keep = 1 - base.learning_rate * decay
+    cdef UpdateTiles tiles
+    cdef double squares = 0
+    cdef int64_t tile, n
+    tiles.net, tiles.slots, tiles.optimizer, tiles.step = net, slots, optimizer, base[0]
+    tiles.step.l2 = alpha / weight_sum
+    tiles.step.keep = 1 - base.learning_rate * decay
     if optimizer == CAVIAR_ADAM:
-        step.learning_rate *= sqrt(1 - pow(base.beta_2, t)) / (1 - pow(base.beta_1, t))
-    squares = net.kernels.update[optimizer](net.params, slots, net.grads, plan.n_params,
-                                            plan.n_decay, &step)
+        tiles.step.learning_rate *= (sqrt(1 - pow(base.beta_2, t))
+                                     / (1 - pow(base.beta_1, t)))
+    n = n_tiles_of(plan.n_params, PARAMETER_TILE, MOST_UPDATE_TILES)
+    tiles.width = ceil_div(plan.n_params, 1024 * n) * 1024
+    n = ceil_div(plan.n_params, tiles.width)
+    finish_tiles(net, update_tile, &tiles, n)
+    for tile in range(n):
+        squares += tiles.squares[tile]
     if plan.batch_norm:
         net.kernels.running_average(net.stats, net.work + plan.batch_stats * net.size,
                                     stats_momentum, plan.n_stats)
-    return 0.5 * step.l2 * squares
+    return 0.5 * tiles.step.l2 * squares
 
 
 cdef double corrected_momentum(double momentum, int64_t t) noexcept nogil:
@@ -338,7 +452,7 @@ cdef double corrected_momentum(double momentum, int64_t t) noexcept nogil:
 
 
 def train_epoch(plan, state, data, order, const int64_t[::1] bounds,
-                const double[::1] weight_sums, hyper):
+                const double[::1] weight_sums, hyper, team=None):
     """Train on every batch of one epoch, without the GIL.
 
     Parameters
@@ -355,6 +469,8 @@ def train_epoch(plan, state, data, order, const int64_t[::1] bounds,
         Sum of the weights of each batch, or its number of rows. A batch that weighs
         nothing is passed over.
     hyper : Hyperparameters
+    team : Team or None
+        Threads to share the work with, entered.
 
     Returns
     -------
@@ -379,7 +495,7 @@ def train_epoch(plan, state, data, order, const int64_t[::1] bounds,
     cdef char *slots = <char *>address(state.slots, dtype, True)
     cdef int64_t *ids = <int64_t *>address(order, np.int64)
     open_network(&net, plan, state.params, state.grads, state.stats, state.work,
-                 hyper.bn_epsilon)
+                 hyper.bn_epsilon, team)
     open_rows(&rows, data, plan, dtype)
     cost = 16.0 * net.plan.n_params  # an update's share of POLL_AFTER
     try:
@@ -409,7 +525,8 @@ def train_epoch(plan, state, data, order, const int64_t[::1] bounds,
     return total / order.shape[0]
 
 
-def loss_gradient(plan, params, grads, stats, work, data, order, weight_sum, epsilon):
+def loss_gradient(plan, params, grads, stats, work, data, order, weight_sum, epsilon,
+                  team=None):
     """The loss of all rows at once, without L2; ``grads`` receives its gradient.
 
     Parameters
@@ -425,12 +542,14 @@ def loss_gradient(plan, params, grads, stats, work, data, order, weight_sum, eps
         Sum of the sample weights, or the number of rows.
     epsilon : float
         Batch normalization's.
+    team : Team or None
+        Threads to share the work with, entered.
     """
     cdef Network net
     cdef Rows rows, batch
     cdef double loss
     cdef int64_t *ids = <int64_t *>address(order, np.int64)
-    open_network(&net, plan, params, grads, stats, work, epsilon)
+    open_network(&net, plan, params, grads, stats, work, epsilon, team)
     open_rows(&rows, data, plan, params.dtype)
     with nogil:
         window(&net, &batch, &rows, ids, 0, rows.n)
@@ -440,6 +559,22 @@ def loss_gradient(plan, params, grads, stats, work, data, order, weight_sum, eps
         loss = loss_and_gradient(&net, &batch)
         backward(&net, &batch)
     return loss
+
+
+def has_tiles_to_share(plan):
+    """Whether a training step has a product that is cut into tiles.
+
+    If not, other threads would have too little to do to be worth waking.
+    """
+    cdef int64_t B = plan.header["max_rows"][0], I, O
+    cdef double operations
+    for layer in plan.layers:
+        I, O = layer["fan_in"], layer["fan_out"]
+        operations = 2.0 * B * I * O
+        # Forward and the weights' gradient, at their most divisible.
+        if n_tiles_of(operations, PRODUCT_TILE, max(B, I, O) // 256) > 1:
+            return True
+    return False
 
 
 def layer_forward(out, a, coef, intercept, activation):
@@ -467,6 +602,7 @@ def layer_forward(out, a, coef, intercept, activation):
     cdef int64_t *ids = NULL
     cdef int32_t *indices = NULL
     cdef bint is_sparse = isinstance(a, tuple)
+    cdef _blas.Product p
     if is_sparse:
         indptr = <int64_t *>address(a[0], np.int64)
         indices = <int32_t *>address(a[1], np.int32)
@@ -478,7 +614,8 @@ def layer_forward(out, a, coef, intercept, activation):
         if is_sparse:
             kernels.sparse_forward(z, indptr, indices, x, ids, w, B, O)
         else:
-            _blas.product(is_double, z, x, w, B, I, O)
+            p = _blas.forward_product(is_double, z, x, w, B, I, O)
+            _blas.multiply(&p, 0, B, 0, O)
         if g == CAVIAR_SOFTMAX:
             kernels.activation_forward(z, b, CAVIAR_IDENTITY, B, O)
             kernels.softmax_forward(z, B, O)

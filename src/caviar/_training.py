@@ -6,8 +6,10 @@ and one that is interrupted leaves whole weights.
 """
 
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import joblib
 import numpy as np
 import scipy.optimize
 from sklearn.exceptions import ConvergenceWarning
@@ -16,6 +18,7 @@ from sklearn.utils.optimize import _check_optimize_result
 
 from . import _layout, _network
 from ._inference import forward
+from ._team import Team
 from ._validation import batch_bounds
 
 NON_FINITE = (
@@ -30,7 +33,7 @@ class TrainingState:
 
     params: np.ndarray
     stats: np.ndarray
-    slots: np.ndarray | None = None  # (n_slots, n_params)
+    slots: np.ndarray | None = None  # (n_slots, slot_stride)
     grads: np.ndarray | None = None
     work: np.ndarray | None = None
     n_steps: int = 0
@@ -123,6 +126,7 @@ class Training:
         self.data, self.rows, self.gather = data, rows, gather
         self.validation = validation
         self.random_state, self.out_activation = random_state, out_activation
+        self.team = None
         self._best = None if validation is None else self._snapshot()
         record.losses, record.scores = [], []
 
@@ -137,6 +141,19 @@ class Training:
     def check_finite(self):
         if not np.isfinite(self.outcome()[0]).all():
             raise ValueError(NON_FINITE)
+
+    @contextmanager
+    def helpers(self):
+        """Threads for the fit, if it was given several and has work to share."""
+        n_threads = joblib.effective_n_jobs(self.settings.n_jobs)
+        if n_threads == 1 or not _network.has_tiles_to_share(self.plan):
+            yield
+            return
+        try:
+            with Team(n_threads) as self.team:
+                yield
+        finally:
+            self.team = None
 
     # Stochastic solvers
 
@@ -161,7 +178,14 @@ class Training:
             hyper.step["learning_rate"] = self.state.learning_rate
             weight_sums = self._weight_sums(order, bounds)
             loss = _network.train_epoch(
-                self.plan, self.state, self.data, order, bounds, weight_sums, hyper
+                self.plan,
+                self.state,
+                self.data,
+                order,
+                bounds,
+                weight_sums,
+                hyper,
+                self.team,
             )
             self._count_epoch(loss, n_rows)
             self._update_no_improvement()
@@ -369,6 +393,7 @@ class Training:
             self.rows,
             weight_sum,
             self.settings.bn_epsilon,
+            self.team,
         )
 
     def refresh_statistics(self):

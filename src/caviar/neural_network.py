@@ -88,6 +88,7 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         "rho": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "dtype": [StrOptions({"float32", "float64"}), None],
+        "n_jobs": [Integral, None],
     }
 
     @abstractmethod
@@ -167,7 +168,8 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 lambda: self._attributes(training, copy=True),
             )
             try:
-                self._run(training, tasks, incremental)
+                with training.helpers():
+                    self._run(training, tasks, incremental)
                 training.check_finite()
             except KeyboardInterrupt as exc:
                 interruption = exc
@@ -284,7 +286,9 @@ class _BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _prepare_optimizer(self, plan, state, incremental):
         """Zero slots, or with partial_fit those of the call before."""
         n_slots = _layout.N_SLOTS[self.solver]
-        state.slots = _layout.aligned_empty(n_slots * plan.n_params, state.params.dtype)
+        state.slots = _layout.aligned_empty(
+            n_slots * plan.slot_stride, state.params.dtype
+        )
         before = getattr(self, "_optimizer", None)
         if incremental and before is not None and before["solver"] == self.solver:
             state.slots[:] = before["slots"]
@@ -474,6 +478,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
         rho=0.9,
         weight_decay=0.0,
         dtype=None,
+        n_jobs=None,
     ):
         super().__init__(
             hidden_layer_sizes=hidden_layer_sizes,
@@ -505,6 +510,7 @@ class MLPClassifier(ClassifierMixin, _BaseMLP):
             rho=rho,
             weight_decay=weight_decay,
             dtype=dtype,
+            n_jobs=n_jobs,
         )
 
     def _validate_input(self, X, y, incremental, reset, dtype):
@@ -685,6 +691,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
         rho=0.9,
         weight_decay=0.0,
         dtype=None,
+        n_jobs=None,
     ):
         super().__init__(
             loss=loss,
@@ -717,6 +724,7 @@ class MLPRegressor(RegressorMixin, _BaseMLP):
             rho=rho,
             weight_decay=weight_decay,
             dtype=dtype,
+            n_jobs=n_jobs,
         )
 
     def _validate_input(self, X, y, incremental, reset, dtype):

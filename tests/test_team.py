@@ -1,0 +1,165 @@
+"""Several threads in one fit (``n_jobs``): the same bits, none left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import joblib
+import numpy as np
+import pytest
+
+from caviar import MLPClassifier, MLPRegressor, _layout, _network
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+RNG = np.random.RandomState(0)
+# The least that is shared out: products of 0.8 billion operations.
+X = RNG.standard_normal((1100, 800)).astype(np.float32)
+Y = RNG.randint(0, 3, 1100)
+LARGE = dict(hidden_layer_sizes=(1024, 520), batch_size=512, random_state=0, max_iter=2)
+
+
+def state(estimator):
+    return estimator.params_.tobytes(), estimator.stats_.tobytes(), estimator.loss_
+
+
+@pytest.mark.parametrize("batch_norm", [False, True, "post"])
+@pytest.mark.parametrize("solver", ["adam", "sgd", "adagrad"])
+def test_any_number_of_threads_gives_the_same_bits(solver, batch_norm):
+    options = dict(LARGE, solver=solver, batch_norm=batch_norm, max_iter=1)
+    alone = state(MLPClassifier(**options).fit(X, Y))
+    for n_jobs in (2, 3, -1):
+        assert state(MLPClassifier(n_jobs=n_jobs, **options).fit(X, Y)) == alone
+
+
+def test_lbfgs_in_threads_gives_the_same_bits():
+    options = dict(LARGE, solver="lbfgs", batch_norm=True)
+    alone = state(MLPRegressor(**options).fit(X, Y))
+    assert state(MLPRegressor(n_jobs=2, **options).fit(X, Y)) == alone
+
+
+def test_partial_fit_in_threads_goes_on_with_the_same_bits():
+    one, two = MLPClassifier(**LARGE), MLPClassifier(**LARGE, n_jobs=2)
+    for _ in range(2):
+        for clf in (one, two):
+            clf.partial_fit(X, Y, classes=[0, 1, 2])
+    assert state(one) == state(two)
+
+
+def count_threads(monkeypatch):
+    """The names of all threads alive at each shuffle of the fits that follow."""
+    seen = []
+
+    class Watching(np.random.RandomState):
+        def shuffle(self, x):
+            seen.append(threading.active_count())
+            super().shuffle(x)
+
+    return Watching(0), seen
+
+
+def test_threads_live_for_the_fit_alone_and_only_where_there_is_work(monkeypatch):
+    before = threading.active_count()
+    watching, seen = count_threads(monkeypatch)
+    MLPClassifier(**dict(LARGE, random_state=watching), n_jobs=3).fit(X, Y)
+    assert set(seen) == {before + 2}
+    assert threading.active_count() == before
+    seen.clear()
+    MLPClassifier((32,), random_state=watching, n_jobs=3, max_iter=3).fit(X, Y)
+    assert set(seen) == {before}
+
+
+def test_none_means_one_thread_unless_joblib_is_told_otherwise(monkeypatch):
+    before = threading.active_count()
+    watching, seen = count_threads(monkeypatch)
+    clf = MLPClassifier(**dict(LARGE, random_state=watching, max_iter=1))
+    clf.fit(X, Y)
+    with joblib.parallel_config("threading", n_jobs=2):
+        clf.fit(X, Y)
+    assert seen == [before, before + 1]
+
+
+def test_a_fit_that_fails_leaves_no_thread():
+    before = threading.active_count()
+    options = dict(LARGE, solver="sgd", learning_rate_init=1e30, activation="identity")
+    with pytest.raises(ValueError, match="non-finite"):
+        MLPRegressor(n_jobs=2, **options).fit(X * 1e6, Y)
+    assert threading.active_count() == before
+
+
+def test_which_networks_are_shared_out():
+    def shares(*units, rows):
+        plan = _layout.make_plan(units, True, max_rows=rows)
+        return _network.has_tiles_to_share(plan)
+
+    assert shares(784, 1024, 1024, 1024, 10, rows=512)
+    assert not shares(784, 256, 256, 10, rows=256)
+    assert not shares(64, 64, 10, rows=32)
+    assert shares(100, 100, 10, rows=10**6)
+
+
+SCRIPT = """
+import os, sys, threading, warnings
+import numpy as np
+from caviar import MLPClassifier
+warnings.simplefilter("ignore")
+rng = np.random.RandomState(0)
+X, y = rng.standard_normal((2048, 800)), rng.randint(0, 3, 2048)
+clf = MLPClassifier((1024, 1024), batch_size=512, n_jobs=2, max_iter=1000, tol=0)
+"""
+
+
+def run(code, **options):
+    return subprocess.Popen(
+        [sys.executable, "-c", SCRIPT + code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to a process")
+def test_ctrl_c_in_a_fit_of_several_threads_keeps_whole_weights():
+    code = """
+print("ready", flush=True)
+try:
+    clf.fit(X, y)
+except KeyboardInterrupt:
+    print(np.isfinite(clf.params_).all(), threading.active_count(), flush=True)
+"""
+    with run(code) as process:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert out == "True 1\n", err
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_forked_after_a_fit_fits_with_threads_of_its_own():
+    code = """
+clf.set_params(max_iter=1, random_state=0).fit(X, y)
+params = clf.params_.tobytes()
+pid = os.fork()
+same = clf.fit(X, y).params_.tobytes() == params
+if pid == 0:
+    os._exit(0 if same else 1)
+print(os.waitpid(pid, 0)[1], same)
+"""
+    with run(code) as process:
+        out, err = process.communicate(timeout=120)
+    assert out == "0 True\n", err
+
+
+def test_the_interpreter_exits_in_the_middle_of_a_fit_of_another_thread():
+    code = """
+threading.Thread(target=clf.fit, args=(X, y), daemon=True).start()
+import time; time.sleep(1)
+print("leaving", flush=True)
+"""
+    with run(code) as process:
+        out, _ = process.communicate(timeout=60)
+    assert out == "leaving\n"
