@@ -237,7 +237,11 @@ cdef void product_tile(void *context, int64_t tile) noexcept nogil:
 
 
 cdef int multiply(Network *net, _blas.Product product) except -1 nogil:
-    """A whole product. Tiles repeat the packing of one operand: 256 wide at least."""
+    """A whole product.
+
+    Tiles repeat the packing of one operand: they are 256 wide at least, and narrower only
+    where they would keep Ctrl-C waiting (the gradient over very many rows).
+    """
     cdef ProductTiles tiles
     cdef double operations = 2.0 * product.rows * product.columns * product.inner
     cdef int64_t length, n
@@ -245,6 +249,8 @@ cdef int multiply(Network *net, _blas.Product product) except -1 nogil:
     tiles.by_rows = product.rows > 2 * product.columns
     length = product.rows if tiles.by_rows else product.columns
     n = n_tiles_of(operations, PRODUCT_TILE, length // 256)
+    while operations > n * POLL_AFTER and 128 * n <= length:
+        n *= 2
     tiles.width = ceil_div(length, 64 * n) * 64
     n = ceil_div(length, tiles.width)
     return run_tiles(net, product_tile, &tiles, n, operations / n)
