@@ -15,12 +15,13 @@ RANK = {  # a module imports modules of a lower rank only
     "_network": 3,
     **dict.fromkeys(["_validation", "_initializers", "_inference"], 4),
     "_training": 5,
-    "neural_network": 6,
-    "__init__": 7,
-    "_cli_table": 8,
-    "_cli_search": 9,
-    "_cli_report": 10,
-    "__main__": 11,
+    "_estimator": 6,
+    "neural_network": 7,
+    "__init__": 8,
+    "_cli_table": 9,
+    "_cli_search": 10,
+    "_cli_report": 11,
+    "__main__": 12,
 }
 SOURCES = sorted(
     path for path in ROOT.glob("*.p*") if path.suffix in (".py", ".pyx", ".pxd")

@@ -19,7 +19,7 @@ from sklearn.utils.optimize import _check_optimize_result
 from . import _layout, _network
 from ._inference import forward
 from ._team import Team
-from ._validation import batch_bounds
+from ._validation import TrainingData, batch_bounds
 
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large "
@@ -83,52 +83,25 @@ class Record:
     no_improvement_count: int = 0
 
 
+@dataclass
 class Training:
-    """Trains one network on one data set.
+    """Trains one network on one data set."""
 
-    Parameters
-    ----------
-    settings : estimator
-        Read for its parameters only.
-    plan : Plan
-    state : TrainingState
-        Owned by this object.
-    record : Record
-    data : TrainingData
-    rows : ndarray of shape (n_rows,), int64
-        The rows to train on.
-    gather : bool
-        Whether they are gathered batch by batch; if not, they are all rows in order.
-    validation : ValidationData or None
-    random_state : RandomState instance
-    out_activation : str
-    """
+    settings: object  # the estimator: read for its parameters only
+    plan: _layout.Plan
+    state: TrainingState
+    record: Record
+    data: TrainingData
+    rows: np.ndarray  # (n_rows,) int64: which to train on
+    gather: bool  # batch by batch; if not, `rows` are all rows in order
+    validation: ValidationData | None
+    random_state: np.random.RandomState
+    out_activation: str
+    team: Team | None = None  # of a fit in several threads
 
-    def __init__(
-        self,
-        settings,
-        plan,
-        state,
-        record,
-        data,
-        rows,
-        gather,
-        validation,
-        random_state,
-        out_activation,
-    ):
-        self.settings, self.plan, self.state, self.record = (
-            settings,
-            plan,
-            state,
-            record,
-        )
-        self.data, self.rows, self.gather = data, rows, gather
-        self.validation = validation
-        self.random_state, self.out_activation = random_state, out_activation
-        self.team = None
-        self._best = None if validation is None else self._snapshot()
-        record.losses, record.scores = [], []
+    def __post_init__(self):
+        self._best = None if self.validation is None else self._snapshot()
+        self.record.losses, self.record.scores = [], []
 
     def outcome(self):
         """params, stats and n_stats_steps, as if training stopped now.
