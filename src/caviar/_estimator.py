@@ -165,7 +165,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             except KeyboardInterrupt as exc:
                 interruption = exc
             self._publish(training, continuing)
-            tasks.close()
+            if interruption is None:
+                tasks.close()
         if interruption is not None:
             raise interruption
         return self
@@ -215,16 +216,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             rows, validation = self._split(X, y, data, random_state)
             _validation.check_batch_norm(self, len(rows))
 
-        full = self.batch_size == "full" or not stochastic
-        gather = (self.shuffle and not full) or validation is not None
-        batch_size = _validation.resolve_batch_size(
-            "full" if full else self.batch_size, len(rows), warn=False
-        )
-        # One more row than a batch has: see _validation.batch_bounds.
-        max_rows = min(batch_size + 1, len(rows))
-        plan = _layout.make_plan(
-            *layout, max_rows=max_rows, sparse=issparse(X), gather=gather
-        )
+        plan, gather = self._plan_batches(layout, len(rows), validation, issparse(X))
         state.allocate(plan)
         if stochastic:
             self._prepare_optimizer(plan, state, incremental)
@@ -240,6 +232,20 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             random_state,
             out_activation,
         )
+
+    def _plan_batches(self, layout, n_rows, validation, sparse):
+        """The plan with room for a batch, and whether its rows are gathered."""
+        full = self.batch_size == "full" or self.solver == "lbfgs"
+        gather = (self.shuffle and not full) or validation is not None
+        batch_size = _validation.resolve_batch_size(
+            "full" if full else self.batch_size, n_rows, warn=False
+        )
+        # One more row than a batch has: see _validation.batch_bounds.
+        max_rows = min(batch_size + 1, n_rows)
+        plan = _layout.make_plan(
+            *layout, max_rows=max_rows, sparse=sparse, gather=gather
+        )
+        return plan, gather
 
     def _new_record(self):
         if self.solver not in _STOCHASTIC:
