@@ -156,6 +156,11 @@ typedef struct caviar_kernels {
     void (*softmax_forward)(void *Z, /* (B, K) INOUT */
                             int64_t B, int64_t K);
 
+    /* n_chains * length multiply-adds x = x * factor + term in registers: the arithmetic peak
+     * of one core, for benchmarks. Returns the sum of all x. */
+    double (*multiply_add_chains)(double factor, double term, int64_t length);
+    int64_t n_chains;
+
     caviar_loss_fn loss[CAVIAR_N_LOSSES];
     caviar_update_fn update[CAVIAR_N_OPTIMIZERS];
 } caviar_kernels;

@@ -37,6 +37,15 @@
     }                                                                                              \
     }
 
+/* Of the widest vector register. */
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#elif defined(__AVX__)
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+
 /* Rows that are summed in the narrow type before they go to double; channels of one block:
  * 512 bytes of partial sums, 8 vectors of AVX-512. */
 enum { ROWS = 32 };

@@ -53,6 +53,7 @@ static CAVIAR_INLINE void NAME(store_from_double)(real *restrict out, const doub
 #include "batch_norm.inc.h"
 #include "loss.inc.h"
 #include "optimizer.inc.h"
+#include "peak.inc.h"
 #include "sparse.inc.h"
 
 static const caviar_kernels NAME(table) = {
@@ -65,6 +66,8 @@ static const caviar_kernels NAME(table) = {
     .batch_norm_backward = NAME(batch_norm_backward),
     .running_average = NAME(running_average),
     .softmax_forward = NAME(softmax_forward),
+    .multiply_add_chains = NAME(multiply_add_chains),
+    .n_chains = 12 * VECTOR_BYTES / (int64_t)sizeof(real),
     .loss =
         {
             [CAVIAR_SOFTMAX_LOSS] = NAME(softmax_loss),

@@ -299,3 +299,7 @@ def test_wrong_arrays_are_refused(isa, dtype):
         _kernels.running_average(np.zeros(3, dtype), np.zeros(3, other), 0.9, isa=isa)
     with pytest.raises(ValueError, match="`isa` must be"):
         _kernels.softmax_forward(np.zeros((2, 2), dtype), isa="sse9")
+
+
+def test_the_arithmetic_peak_is_measured_on_sums_that_come_out_right(isa, dtype):
+    assert _kernels.time_fma_peak(dtype, length=200, isa=isa) > 0

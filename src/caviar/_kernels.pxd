@@ -62,6 +62,9 @@ cdef extern from "caviar.h" nogil:
         void (*running_average)(void *running, const void *batch, double momentum,
                                 int64_t n) noexcept nogil
         void (*softmax_forward)(void *Z, int64_t B, int64_t K) noexcept nogil
+        double (*multiply_add_chains)(double factor, double term,
+                                      int64_t length) noexcept nogil
+        int64_t n_chains
         caviar_loss_fn loss[4]
         caviar_update_fn update[4]
 

@@ -222,3 +222,18 @@ def time_products(layer_units, batch_size, dtype, n_repeats):
         free(dW)
         free(a)
         free(z)
+
+
+def time_fma_peak(dtype=np.float32, length=2_000_000, isa=None):
+    """GFLOP/s of this core's multiply-add units, busy with nothing else.
+
+    The roof over the roof: no matrix product of ``dtype`` can be faster.
+    """
+    cdef const caviar_kernels *kernels = _table(np.empty(0, dtype), isa)
+    start = time.perf_counter()
+    total = kernels.multiply_add_chains(0.5, 1.0, length)
+    seconds = time.perf_counter() - start
+    # Every chain has come to the fixed point of x = x / 2 + 1.
+    if total != 2.0 * kernels.n_chains:
+        raise ArithmeticError(f"expected {2.0 * kernels.n_chains}, got {total}")
+    return 2.0 * kernels.n_chains * length / seconds / 1e9
