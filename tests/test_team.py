@@ -48,8 +48,8 @@ def test_partial_fit_in_threads_goes_on_with_the_same_bits():
     assert state(one) == state(two)
 
 
-def count_threads(monkeypatch):
-    """The names of all threads alive at each shuffle of the fits that follow."""
+def count_threads():
+    """A random state, and the number of threads alive at each of its shuffles."""
     seen = []
 
     class Watching(np.random.RandomState):
@@ -60,9 +60,9 @@ def count_threads(monkeypatch):
     return Watching(0), seen
 
 
-def test_threads_live_for_the_fit_alone_and_only_where_there_is_work(monkeypatch):
+def test_threads_live_for_the_fit_alone_and_only_where_there_is_work():
     before = threading.active_count()
-    watching, seen = count_threads(monkeypatch)
+    watching, seen = count_threads()
     MLPClassifier(**dict(LARGE, random_state=watching), n_jobs=3).fit(X, Y)
     assert set(seen) == {before + 2}
     assert threading.active_count() == before
@@ -71,9 +71,9 @@ def test_threads_live_for_the_fit_alone_and_only_where_there_is_work(monkeypatch
     assert set(seen) == {before}
 
 
-def test_none_means_one_thread_unless_joblib_is_told_otherwise(monkeypatch):
+def test_none_means_one_thread_unless_joblib_is_told_otherwise():
     before = threading.active_count()
-    watching, seen = count_threads(monkeypatch)
+    watching, seen = count_threads()
     clf = MLPClassifier(**dict(LARGE, random_state=watching, max_iter=1))
     clf.fit(X, Y)
     with joblib.parallel_config("threading", n_jobs=2):

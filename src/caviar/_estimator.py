@@ -204,7 +204,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         layout = (units, self.batch_norm, self.activation, loss)
         plan = _layout.make_plan(*layout)
         if continuing:
-            state, record = self._resume(plan, dtype, incremental)
+            state, record = self._resume(plan, dtype)
         else:
             state = TrainingState(
                 *initialize(plan, self.activation, random_state, dtype)
@@ -254,7 +254,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             return Record(best_score=-np.inf)
         return Record(best_loss=np.inf)
 
-    def _resume(self, plan, dtype, incremental):
+    def _resume(self, plan, dtype):
         """State and record of the fit that warm_start or partial_fit goes on from."""
         _validation.check_same_network(plan, self._network)
         params = _layout.aligned_empty(plan.n_params, dtype)

@@ -184,7 +184,10 @@ cdef int64_t n_tiles_of(double operations, double per_tile, int64_t most) noexce
 
 cdef int run_tiles(Network *net, _team.tile_fn work, void *context, int64_t n_tiles,
                    double operations) except -1 nogil:
-    """All tiles, by everyone there is; ``operations`` are those of one tile."""
+    """All tiles, by everyone there is.
+
+    ``operations`` are those of one tile; with 0 no signal is looked for in between.
+    """
     cdef int64_t tile
     if net.crew is NULL or n_tiles == 1:
         for tile in range(n_tiles):
@@ -202,22 +205,6 @@ cdef int run_tiles(Network *net, _team.tile_fn work, void *context, int64_t n_ti
         _team.drop_tiles(net.crew)
         _team.wait_for_tiles(net.crew)
     return 0
-
-
-cdef void finish_tiles(Network *net, _team.tile_fn work, void *context,
-                       int64_t n_tiles) noexcept nogil:
-    """`run_tiles` deaf to signals."""
-    cdef int64_t tile
-    if net.crew is NULL or n_tiles == 1:
-        for tile in range(n_tiles):
-            work(context, tile)
-        return
-    _team.start_tiles(net.crew, work, context, n_tiles)
-    tile = _team.take_tile(net.crew)
-    while tile >= 0:
-        work(context, tile)
-        tile = _team.take_tile(net.crew)
-    _team.wait_for_tiles(net.crew)
 
 
 cdef struct ProductTiles:
@@ -422,7 +409,7 @@ cdef void update_tile(void *context, int64_t tile) noexcept nogil:
 
 cdef double update(Network *net, char *slots, int optimizer, caviar_step *base,
                    double alpha, double decay, double weight_sum, int64_t t,
-                   double stats_momentum) noexcept nogil:
+                   double stats_momentum) except? -1 nogil:
     """One step of parameters and statistics; the batch's L2 term of the loss.
 
     Begun, it is finished: no signal is looked for in between.
@@ -440,7 +427,7 @@ cdef double update(Network *net, char *slots, int optimizer, caviar_step *base,
     n = n_tiles_of(plan.n_params, PARAMETER_TILE, MOST_UPDATE_TILES)
     tiles.width = ceil_div(plan.n_params, 1024 * n) * 1024
     n = ceil_div(plan.n_params, tiles.width)
-    finish_tiles(net, update_tile, &tiles, n)
+    run_tiles(net, update_tile, &tiles, n, 0)
     for tile in range(n):
         squares += tiles.squares[tile]
     if plan.batch_norm:
