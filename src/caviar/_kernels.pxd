@@ -6,7 +6,12 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
+
+
+cdef extern from "float_mode.h" nogil:
+    uint64_t caviar_flush_denormals()
+    void caviar_set_float_mode(uint64_t mode)
 
 
 cdef extern from "caviar.h" nogil:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport pow, sqrt
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from . cimport _blas, _team
 from ._kernels cimport (
@@ -18,7 +18,9 @@ from ._kernels cimport (
     CAVIAR_SOFTMAX,
     CAVIAR_SOFTMAX_LOSS,
     address,
+    caviar_flush_denormals,
     caviar_kernels,
+    caviar_set_float_mode,
     caviar_step,
     kernels_of,
 )
@@ -59,6 +61,7 @@ cdef struct Network:
     char *work
     double epsilon          # batch normalization's
     double unpolled         # operations since the last look at signals
+    uint64_t float_mode     # of the thread, as found: restored for whatever is not ours
     _team.Crew *crew        # helpers, or NULL
 
 
@@ -119,8 +122,10 @@ cdef int poll(Network *net, double operations) except -1 nogil:
     net.unpolled += operations
     if net.unpolled > POLL_AFTER:
         net.unpolled = 0
+        caviar_set_float_mode(net.float_mode)
         with gil:
             PyErr_CheckSignals()
+        caviar_flush_denormals()
     return 0
 
 
@@ -491,6 +496,7 @@ def train_epoch(plan, state, data, order, const int64_t[::1] bounds,
                  hyper.bn_epsilon, team)
     open_rows(&rows, data, plan, dtype)
     cost = 16.0 * net.plan.n_params  # an update's share of POLL_AFTER
+    net.float_mode = caviar_flush_denormals()
     try:
         with nogil:
             for b in range(n_batches):
@@ -514,6 +520,7 @@ def train_epoch(plan, state, data, order, const int64_t[::1] bounds,
                 total += loss * n
                 poll(&net, cost)
     finally:
+        caviar_set_float_mode(net.float_mode)
         state.n_steps, state.n_stats_steps = t, t_stats
     return total / order.shape[0]
 
@@ -540,17 +547,20 @@ def loss_gradient(plan, params, grads, stats, work, data, order, weight_sum, eps
     """
     cdef Network net
     cdef Rows rows, batch
-    cdef double loss
+    cdef double loss, total_weight = weight_sum
     cdef int64_t *ids = <int64_t *>address(order, np.int64)
     open_network(&net, plan, params, grads, stats, work, epsilon, team)
     open_rows(&rows, data, plan, params.dtype)
-    with nogil:
-        window(&net, &batch, &rows, ids, 0, rows.n)
-    batch.weight_sum = weight_sum
-    with nogil:
-        forward(&net, &batch)
-        loss = loss_and_gradient(&net, &batch)
-        backward(&net, &batch)
+    net.float_mode = caviar_flush_denormals()
+    try:
+        with nogil:
+            window(&net, &batch, &rows, ids, 0, rows.n)
+            batch.weight_sum = total_weight
+            forward(&net, &batch)
+            loss = loss_and_gradient(&net, &batch)
+            backward(&net, &batch)
+    finally:
+        caviar_set_float_mode(net.float_mode)
     return loss
 
 
@@ -596,6 +606,7 @@ def layer_forward(out, a, coef, intercept, activation):
     cdef int32_t *indices = NULL
     cdef bint is_sparse = isinstance(a, tuple)
     cdef _blas.Product p
+    cdef uint64_t float_mode
     if is_sparse:
         indptr = <int64_t *>address(a[0], np.int64)
         indices = <int32_t *>address(a[1], np.int32)
@@ -604,6 +615,7 @@ def layer_forward(out, a, coef, intercept, activation):
     else:
         x = <char *>address(a, dtype)
     with nogil:
+        float_mode = caviar_flush_denormals()
         if is_sparse:
             kernels.sparse_forward(z, indptr, indices, x, ids, w, B, O)
         else:
@@ -614,3 +626,4 @@ def layer_forward(out, a, coef, intercept, activation):
             kernels.softmax_forward(z, B, O)
         else:
             kernels.activation_forward(z, b, g, B, O)
+        caviar_set_float_mode(float_mode)

@@ -17,6 +17,8 @@ from cpython.pythread cimport (
     PyThread_release_lock,
 )
 
+from ._kernels cimport caviar_flush_denormals
+
 from ._blas_threads import single_blas_thread
 
 
@@ -75,6 +77,7 @@ cdef class Team:
         cdef Crew *crew = &self.crew
         cdef int64_t tile
         with single_blas_thread, nogil:
+            caviar_flush_denormals()  # as the caller has; the thread ends with its mode
             while True:
                 PyThread_acquire_lock(crew.begin[helper], 1)
                 if crew.dismissed:
