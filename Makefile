@@ -1,4 +1,5 @@
 PYTHON ?= python
+BASE ?= HEAD
 
 .DEFAULT_GOAL := help
 .PHONY: help build test lint bench compare docs
@@ -24,8 +25,8 @@ bench: ## run the asv suite once on the installed commit (needs the extra bench)
 	cd benchmarks && asv machine --yes && \
 	asv run --quick --python=same --set-commit-hash "$$(git rev-parse HEAD)"
 
-compare: ## time a training step beside other libraries (those of the extra peers that are there)
-	$(PYTHON) -m benchmarks.compare --markdown
+compare: ## time a training step beside the commit BASE, built apart: fails where 10 % slower
+	$(PYTHON) -m benchmarks.compare --against $(BASE)
 
 docs: ## build docs/_build/html, warnings are errors (needs the extra docs)
 	$(PYTHON) -m sphinx -W --keep-going -b html docs docs/_build/html

@@ -125,7 +125,7 @@ def test_compare_prints_a_markdown_table_when_started_as_a_folder():
 @pytest.mark.parametrize("library", ["sklearn", "skorch"])
 def test_compare_times_a_search(library, tmp_path):
     file = tmp_path / "times.json"
-    options = ["--search", "--quick", "--search-libraries", "caviar", library]
+    options = ["search", "--quick", "--libraries", "caviar", library]
     run([sys.executable, "-m", "benchmarks.compare", *options, "--json", str(file)])
     for result in json.loads(file.read_text())["results"]:
         if is_installed(result["library"]):

@@ -4,95 +4,98 @@ Must not import numpy, or anything that loads it, before ``machine.pin``.
 """
 
 import argparse
+import importlib
 import json
 import platform
 import sys
 import time
 
-from . import machine
-from .libraries import LIBRARIES, versions
+from . import documents, machine
+from .libraries import LIBRARIES
+
+# What may be asked for, whether on one core, and in one line. Each is a module here with
+#     measure(options, log) -> list of results, one dict each, every single time in it
+#     report(results) -> {name of a block in the documents: Markdown table}
+# and, where there is more to it, text(results) for the terminal, draw(results, folder)
+# for charts, and failure(results), a sentence to end with, if any.
+SUBJECTS = {
+    "steps": (True, "time per training step beside other libraries"),
+    "profile": (False, "which share of a step is what (needs perf)"),
+    "kernels": (True, "each kernel alone, per instruction set, and beside PyTorch"),
+    "calls": (True, "whole calls: short fits, predictions, the import"),
+    "search": (False, "a whole RandomizedSearchCV beside other libraries"),
+    "crowds": (False, "searches and fits side by side: throughput, cores, memory"),
+    "large": (False, "one fit in several threads"),
+    "scaling": (True, "step time and memory against each size"),
+    "memory": (False, "training from a file larger than memory, and wide sparse rows"),
+}
 
 
 def parse(argv=None):
+    listing = "\n".join(f"  {name:9} {what}" for name, (_, what) in SUBJECTS.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.compare",
-        description="Time per training step in several libraries, or (--search) the "
-        "time of a hyperparameter search. Ratios are to caviar's time.",
+        description=f"Measures caviar, beside others where there are any.\n\n{listing}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("subject", nargs="?", choices=SUBJECTS, default="steps")
     parser.add_argument("--problems", nargs="+", metavar="P", help="of S M L XL")
+    parser.add_argument("--libraries", nargs="+", choices=LIBRARIES)
     parser.add_argument(
-        "--libraries", nargs="+", choices=LIBRARIES, default=list(LIBRARIES)
+        "--against",
+        metavar="REV",
+        help="steps: build that commit, let it take turns, and say what is 10 %% slower",
     )
     parser.add_argument("--rounds", type=int, help="turns of each library")
     parser.add_argument("--core", type=int, help="the core to use (default: the last)")
-    parser.add_argument("--search", action="store_true", help="time a search instead")
     parser.add_argument(
-        "--search-libraries",
-        nargs="+",
-        choices=("caviar", "sklearn", "skorch"),
-        default=["caviar", "sklearn"],
+        "--folder", help="memory: where the large file may lie for a while"
     )
     parser.add_argument("--quick", action="store_true", help="tiny sizes, smoke test")
-    parser.add_argument("--markdown", action="store_true", help="print README's table")
+    parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
+    parser.add_argument(
+        "--write", action="store_true", help="renew tables and charts in the documents"
+    )
     parser.add_argument("--json", metavar="FILE", help="write every single time, too")
     options = parser.parse_args(argv)
     if options.rounds is not None and options.rounds < 1:
         parser.error(f"--rounds must be at least 1, got {options.rounds}")
+    if options.write and options.quick:
+        parser.error("--write is for figures, --quick gives none")
     return options
 
 
 def main(argv=None):
     options = parse(argv)
-    setting = "two processes" if options.search else machine.pin(options.core)
+    one_core, _ = SUBJECTS[options.subject]
+    setting = machine.pin(options.core) if one_core else "all cores"
     context = {
+        "subject": options.subject,
         "processor": machine.processor(),
         "python": platform.python_version(),
         "setting": setting,
         "date": time.strftime("%Y-%m-%d"),
     }
     log(f"{context['processor']}, Python {context['python']}, {setting}")
-    (compare_searches if options.search else compare_steps)(options, context)
-
-
-def compare_steps(options, context):
-    from . import steps, tables
-    from .problems import PROBLEMS, TINY
-
-    unknown = set(options.problems or ()) - set(PROBLEMS)
-    if unknown:
-        sys.exit(f"--problems must be of {' '.join(PROBLEMS)}, got {' '.join(unknown)}")
-    problems = [PROBLEMS[name] for name in options.problems or PROBLEMS]
-    problems = [TINY] if options.quick else problems
-    rounds = options.rounds or (1 if options.quick else 7)
-    results = []
-    for problem in problems:
-        for batch_norm in (False, True):
-            results += steps.measure(
-                problem, batch_norm, options.libraries, rounds, log
-            )
-    context["versions"] = versions(options.libraries)
+    subject = importlib.import_module(f".{options.subject}", __package__)
+    results = subject.measure(options, log)
+    context["versions"] = machine.versions()
     context["threads"] = machine.thread_pools()
-    log("\n".join([*context["versions"].values(), *context["threads"]]))
-    show = tables.steps_markdown if options.markdown else tables.steps_text
-    print(show(problems, results))
-    write(options.json, context, results)
-
-
-def compare_searches(options, context):
-    from . import search, tables
-
-    rounds = options.rounds or (1 if options.quick else 3)
-    results = search.measure(options.search_libraries, rounds, options.quick, log)
-    context["versions"] = versions(options.search_libraries)
-    show = tables.search_markdown if options.markdown else tables.search_text
-    print(show(results))
-    write(options.json, context, results)
-
-
-def write(path, context, results):
-    if path:
-        with open(path, "w", encoding="utf-8") as file:
+    log("\n".join([*context["versions"], *context["threads"]]))
+    blocks = subject.report(results)
+    if hasattr(subject, "text") and not options.markdown:
+        print(subject.text(results))
+    else:
+        print("\n\n".join(blocks.values()))
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
             json.dump({**context, "results": results}, file, indent=1)
+    if options.write:
+        documents.write(blocks, context)
+        if hasattr(subject, "draw"):
+            subject.draw(results, documents.CHARTS)
+    if hasattr(subject, "failure"):
+        return subject.failure(results)
 
 
 def log(line):

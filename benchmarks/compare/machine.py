@@ -5,6 +5,7 @@ Must not import numpy or anything that loads it.
 
 import os
 import platform
+import sys
 
 # Whoever reads one of these reads it once, while it is being loaded.
 ONE_THREAD = {
@@ -38,6 +39,19 @@ def processor():
         return names[0].split(":", 1)[1].strip()
     except (OSError, IndexError):
         return platform.processor() or platform.machine()
+
+
+def versions():
+    """Name and version of each library that is loaded by now."""
+    names = {"sklearn": "scikit-learn"}
+    loaded = [
+        name
+        for name in ("caviar", "numpy", "scipy", "sklearn", "torch", "jax", "skorch")
+        if name in sys.modules
+    ]
+    return [
+        f"{names.get(name, name)} {sys.modules[name].__version__}" for name in loaded
+    ]
 
 
 def thread_pools():

@@ -55,7 +55,7 @@ class Problem:
 PROBLEMS = {
     problem.name: problem
     for problem in (
-        Problem("S", 1797, 64, (64,), 32, n_epochs=20),
+        Problem("S", 1797, 64, (64,), 32, n_epochs=60),
         Problem("M", 20000, 100, (128, 128), 128, n_epochs=2),
         Problem("L", 20000, 784, (256, 256), 256, n_epochs=1),
         Problem("XL", 8000, 784, (1024, 1024, 1024), 512, n_epochs=1),

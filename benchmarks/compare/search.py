@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from .libraries import attempt, load
+from .tables import search_markdown, search_text
 
 RATES, PENALTIES = loguniform(1e-4, 1e-1), loguniform(1e-6, 1e-1)
 BATCH_SIZES = [32, 64, 128]
@@ -57,8 +58,10 @@ def skorch_search(name, max_iter, **options):
 MAKERS = {"caviar": mlp_search, "sklearn": mlp_search, "skorch": skorch_search}
 
 
-def measure(names, n_rounds, quick, log):
+def measure(options, log):
     """Return one result per library, a dict; ``seconds`` has one entry per round."""
+    quick = options.quick
+    n_rounds = options.rounds or (1 if quick else 3)
     X, y = load_digits(return_X_y=True)
     X = X.astype("float32")
     if quick:
@@ -67,7 +70,7 @@ def measure(names, n_rounds, quick, log):
     full |= {"cv": 2 if quick else 5, "n_jobs": 2, "random_state": 0}
     results = [
         {"library": name, "seconds": [], "best_score": None, "note": None}
-        for name in names
+        for name in options.libraries or ("caviar", "sklearn")
     ]
     for result in results:  # starts the processes, and imports the library in them
         log(f"search: warming up {result['library']}")
@@ -92,3 +95,11 @@ def fit(name, X, y, options):
         warnings.simplefilter("ignore", ConvergenceWarning)
         search.fit(X, y)
     return time.perf_counter() - start, float(search.best_score_)
+
+
+def text(results):
+    return search_text(results)
+
+
+def report(results):
+    return {"search": search_markdown(results)}

@@ -23,6 +23,7 @@ clock = time.process_time
 # The name in the options: the module here, and the name in the tables.
 LIBRARIES = {
     "caviar": ("caviar_mlp", "caviar"),
+    "base": ("base", "caviar before"),
     "sklearn": ("scikit_learn", "scikit-learn"),
     "sklearn-64": ("scikit_learn64", "scikit-learn (float64)"),
     "torch": ("torch_eager", "PyTorch"),
@@ -61,12 +62,6 @@ def attempt(function):
     except Exception as error:  # another library's: it must not stop the others
         first_line = str(error).strip().partition("\n")[0]
         return None, f"failed ({type(error).__name__}: {first_line})"
-
-
-def versions(names):
-    """What each library says it is; those that are not there are left out."""
-    adapters = {name: attempt(lambda name=name: load(name))[0] for name in names}
-    return {name: found.version for name, found in adapters.items() if found}
 
 
 def timed(train):

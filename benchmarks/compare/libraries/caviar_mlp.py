@@ -1,10 +1,8 @@
 """caviar's MLPClassifier, used as scikit-learn's."""
 
-from caviar import MLPClassifier, __version__
+from caviar import MLPClassifier
 
 from . import _estimator
-
-version = f"caviar {__version__}"
 
 
 def prepare(problem, X, y, batch_norm):

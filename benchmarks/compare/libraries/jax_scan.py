@@ -10,8 +10,6 @@ from jax import lax
 
 from . import timed
 
-version = f"JAX {jax.__version__}"
-
 
 def initial(units, batch_norm):
     """Return params and running statistics: lists of one tuple per layer."""

@@ -4,8 +4,6 @@ from itertools import pairwise
 
 from caviar import _kernels
 
-version = "fused multiply-adds in registers"
-
 
 def prepare(problem, X, y, batch_norm):
     weights = [a * b for a, b in pairwise(problem.units)]

@@ -8,8 +8,6 @@ from caviar._kernels import time_products
 
 from . import timed
 
-version = "scipy.linalg.cython_blas"
-
 
 def prepare(problem, X, y, batch_norm):
     n_full, n_last = divmod(problem.n_samples, problem.batch_size)

@@ -1,11 +1,8 @@
 """scikit-learn's MLPClassifier, the class whose place caviar's takes."""
 
-from sklearn import __version__
 from sklearn.neural_network import MLPClassifier
 
 from . import NotOffered, _estimator
-
-version = f"scikit-learn {__version__}"
 
 
 def prepare(problem, X, y, batch_norm):

@@ -2,8 +2,6 @@
 
 from . import scikit_learn
 
-version = scikit_learn.version
-
 
 def prepare(problem, X, y, batch_norm):
     return scikit_learn.prepare(problem, X.astype(float), y, batch_norm)

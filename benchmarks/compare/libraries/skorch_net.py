@@ -3,13 +3,11 @@
 No validation split, no callbacks, nothing printed: only training is left.
 """
 
-from skorch import NeuralNetClassifier, __version__
+from skorch import NeuralNetClassifier
 from torch import nn, optim
 
 from . import timed
 from .torch_eager import network
-
-version = f"skorch {__version__}"
 
 
 def classifier(units, batch_norm, **params):

@@ -4,8 +4,6 @@ import torch
 
 from . import torch_eager
 
-version = f"PyTorch {torch.__version__} (inductor)"
-
 
 def prepare(problem, X, y, batch_norm):
     torch.compiler.reset()  # a function has 8 compiled forms at most, then none

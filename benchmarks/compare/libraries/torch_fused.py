@@ -4,5 +4,4 @@ from functools import partial
 
 from . import torch_eager
 
-version = torch_eager.version
 prepare = partial(torch_eager.prepare, fused=True)
