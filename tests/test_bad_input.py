@@ -116,6 +116,8 @@ BAD_PARAMETERS = [
     ("rho", -0.1),
     ("rho", 1.5),
     ("weight_decay", -0.1),
+    ("n_jobs", 0),
+    ("n_jobs", 1.5),
     ("dtype", "float16"),
     ("dtype", "int32"),
     ("dtype", 32),

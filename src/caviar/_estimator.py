@@ -77,7 +77,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         "rho": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
         "dtype": [StrOptions({"float32", "float64"}), None],
-        "n_jobs": [Integral, None],
+        "n_jobs": [
+            Interval(Integral, None, -1, closed="right"),
+            Interval(Integral, 1, None, closed="left"),
+            None,
+        ],
     }
 
     @abstractmethod

@@ -118,8 +118,10 @@ class Training:
     @contextmanager
     def helpers(self):
         """Threads for the fit, if it was given several and has work to share."""
-        n_threads = joblib.effective_n_jobs(self.settings.n_jobs)
-        if n_threads == 1 or not _network.has_tiles_to_share(self.plan):
+        n_threads = 1
+        if _network.has_tiles_to_share(self.plan):
+            n_threads = joblib.effective_n_jobs(self.settings.n_jobs)
+        if n_threads == 1:
             yield
             return
         try:
