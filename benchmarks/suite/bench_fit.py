@@ -1,7 +1,10 @@
 """fit and partial_fit: time and peak memory."""
 
+import os
+import tempfile
 import warnings
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from caviar import MLPClassifier, MLPRegressor
@@ -74,6 +77,46 @@ class Variants:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             self.mlp.fit(self.X, self.y, **self.weights)
+
+
+class WideSparse:
+    """100,000 features, a thousandth of them not zero: time and memory."""
+
+    def setup(self):
+        from scipy.sparse import random_array
+
+        shape = sizes.size(5_000), sizes.size(100_000)
+        self.X = random_array(shape, density=1e-3, format="csr", dtype="float32", rng=0)
+        self.y = sizes.classification(shape[0], 2)[1]
+        self.mlp = MLPClassifier((sizes.size(64, tiny=4),), batch_size=128, max_iter=1)
+
+    def time_fit(self):
+        quiet_fit(self.mlp, self.X, self.y)
+
+    def peakmem_fit(self):
+        quiet_fit(self.mlp, self.X, self.y)
+
+
+class MemoryMap:
+    """X as an array in a file: its pages may be in memory, nothing else of its size."""
+
+    def setup(self):
+        rows = sizes.size(200_000)
+        self.folder = tempfile.TemporaryDirectory()
+        file = os.path.join(self.folder.name, "X")
+        _, self.y = sizes.classification(rows, 2)
+        X = np.memmap(file, "float32", "w+", shape=(rows, 500))
+        X[:] = 1.0
+        X.flush()
+        self.X = np.memmap(file, "float32", "r", shape=X.shape)
+        self.mlp = MLPClassifier((sizes.size(32, tiny=4),), batch_size=512, max_iter=1)
+
+    def teardown(self):
+        del self.X
+        self.folder.cleanup()
+
+    def peakmem_fit(self):
+        quiet_fit(self.mlp, self.X, self.y)
 
 
 class PartialFit:
