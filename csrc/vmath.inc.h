@@ -8,12 +8,15 @@ static CAVIAR_INLINE uint_t NAME(bits)(real x) {
     return u;
 }
 
-/* The number with these low bits as its exponent, biased, and nothing else: a power of two. */
-static CAVIAR_INLINE real NAME(from_exponent)(uint_t biased) {
-    const uint_t u = biased << MANTISSA_BITS;
+static CAVIAR_INLINE real NAME(from_bits)(uint_t u) {
     real x;
     memcpy(&x, &u, sizeof x);
     return x;
+}
+
+/* The power of two whose exponent, biased, is in these low bits. */
+static CAVIAR_INLINE real NAME(from_exponent)(uint_t biased) {
+    return NAME(from_bits)(biased << MANTISSA_BITS);
 }
 
 /* exp(r) - 1 = r + r^2 q(r) for |r| <= log(2) / 2; q is the polynomial of least greatest
@@ -76,29 +79,45 @@ static CAVIAR_INLINE real NAME(vtanh)(real x) {
     return m / (m + 2);
 }
 
-/* log(1 + e) for e in [0, 1]: 2 artanh(s), s = e / (2 + e) <= 1/3, by its odd series. */
-static CAVIAR_INLINE real NAME(log1p_unit)(real e) {
-    const real s = e / (2 + e);
-    const real q = s * s;
+/* log((1 + s) / (1 - s)) = 2 artanh(s) for |s| <= 1/3 by its odd series, in two chains. */
+static CAVIAR_INLINE real NAME(log_ratio)(real s) {
+    const real q = s * s, f = q * q;
 #if REAL_IS_DOUBLE
-    real p = (real)(1.0 / 33.0);
-    p = p * q + (real)(1.0 / 31.0);
-    p = p * q + (real)(1.0 / 29.0);
-    p = p * q + (real)(1.0 / 27.0);
-    p = p * q + (real)(1.0 / 25.0);
-    p = p * q + (real)(1.0 / 23.0);
-    p = p * q + (real)(1.0 / 21.0);
-    p = p * q + (real)(1.0 / 19.0);
-    p = p * q + (real)(1.0 / 17.0);
-    p = p * q + (real)(1.0 / 15.0);
+    real even = (real)(1.0 / 31), odd = (real)(1.0 / 33);
+    even = even * f + (real)(1.0 / 27);
+    odd = odd * f + (real)(1.0 / 29);
+    even = even * f + (real)(1.0 / 23);
+    odd = odd * f + (real)(1.0 / 25);
+    even = even * f + (real)(1.0 / 19);
+    odd = odd * f + (real)(1.0 / 21);
+    even = even * f + (real)(1.0 / 15);
+    odd = odd * f + (real)(1.0 / 17);
 #else
-    real p = (real)(1.0 / 15.0);
+    real even = (real)(1.0 / 15), odd = 0;
 #endif
-    p = p * q + (real)(1.0 / 13.0);
-    p = p * q + (real)(1.0 / 11.0);
-    p = p * q + (real)(1.0 / 9.0);
-    p = p * q + (real)(1.0 / 7.0);
-    p = p * q + (real)(1.0 / 5.0);
-    p = p * q + (real)(1.0 / 3.0);
-    return 2 * s * (p * q) + 2 * s;
+    even = even * f + (real)(1.0 / 11);
+    odd = odd * f + (real)(1.0 / 13);
+    even = even * f + (real)(1.0 / 7);
+    odd = odd * f + (real)(1.0 / 9);
+    even = even * f + (real)(1.0 / 3);
+    odd = odd * f + (real)(1.0 / 5);
+    return 2 * s * ((odd * q + even) * q) + 2 * s;
+}
+
+/* log(1 + e) for e in [0, 1]. */
+static CAVIAR_INLINE real NAME(log1p_unit)(real e) {
+    return NAME(log_ratio)(e / (2 + e));
+}
+
+/* log of a normal number x = m 2^n, m in [2/3, 4/3). NaN stays. */
+static CAVIAR_INLINE real NAME(vlog)(real x) {
+    const uint_t bias = (uint_t)EXPONENT_BIAS << MANTISSA_BITS;
+    const uint_t u = NAME(bits)(x) + (bias - NAME(bits)((real)(2.0 / 3.0)));
+    const uint_t biased = u >> MANTISSA_BITS; /* n + EXPONENT_BIAS */
+    /* As the low bits of the mantissa of 2^MANTISSA_BITS it becomes a number. */
+    const real whole = (real)((uint_t)1 << MANTISSA_BITS);
+    const real n = NAME(from_bits)(NAME(bits)(whole) + biased) - (whole + EXPONENT_BIAS);
+    const real m = NAME(from_bits)(NAME(bits)(x) - (biased << MANTISSA_BITS) + bias);
+    const real tail = n * (real)LN2_LOW + NAME(log_ratio)((m - 1) / (m + 1));
+    return n * (real)LN2_HIGH + tail + (x - x);
 }
