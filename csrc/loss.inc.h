@@ -2,9 +2,9 @@
  * a loss returns). Each row's loss is summed in double. */
 
 /* Of log p, for p clipped to [eps, 1 - eps]. NaN stays NaN. */
-static CAVIAR_INLINE double NAME(clip_log)(double log_p) {
-    log_p = log_p < LOG_EPS ? LOG_EPS : log_p;
-    return log_p > LOG_ONE_MINUS_EPS ? LOG_ONE_MINUS_EPS : log_p;
+static CAVIAR_INLINE real NAME(clip_log)(real log_p) {
+    log_p = log_p < (real)LOG_EPS ? (real)LOG_EPS : log_p;
+    return log_p > (real)LOG_ONE_MINUS_EPS ? (real)LOG_ONE_MINUS_EPS : log_p;
 }
 
 /* K >= 1. In lanes, as compilers do not vectorize a maximum that may meet NaN, which is let
@@ -29,31 +29,22 @@ static CAVIAR_INLINE real NAME(row_max)(const real *restrict z, int64_t K) {
     return highest;
 }
 
-/* Rows of Z become exp(z - max of the row), which neither overflows nor is all zero. With
- * `classes`, shifted[r] is z - max at the class of row r. */
-static CAVIAR_INLINE void NAME(exponentials)(real *restrict Z, real *restrict shifted,
-                                             const int32_t *restrict classes, int64_t B,
-                                             int64_t K) {
-    for (int64_t r = 0; r < B; r++) {
-        real *restrict z = Z + r * K;
-        const real highest = NAME(row_max)(z, K);
-#pragma omp simd
-        for (int64_t c = 0; c < K; c++)
-            z[c] -= highest;
-        if (classes)
-            shifted[r] = z[classes[r]];
-    }
-    /* One loop over all rows: K is often less than a vector. */
-#pragma omp simd
-    for (int64_t p = 0; p < B * K; p++)
-        Z[p] = NAME(vexp)(Z[p]);
-}
-
 static CAVIAR_INLINE real NAME(row_sum)(const real *restrict z, int64_t K) {
     real sum = 0;
 #pragma omp simd reduction(+ : sum)
     for (int64_t c = 0; c < K; c++)
         sum += z[c];
+    return sum;
+}
+
+/* z becomes exp(z - highest); their sum. */
+static CAVIAR_INLINE real NAME(row_exponentials)(real *restrict z, real highest, int64_t K) {
+    real sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t c = 0; c < K; c++) {
+        z[c] = NAME(vexp)(z[c] - highest);
+        sum += z[c];
+    }
     return sum;
 }
 
@@ -63,13 +54,48 @@ static CAVIAR_INLINE void NAME(row_scale)(real *restrict z, real factor, int64_t
         z[c] *= factor;
 }
 
+/* Rows of Z become exp(z - max of the row), which neither overflows nor is all zero; sum (B) is
+ * that of each row. With `classes`, shifted[r] is z - max at the class of row r. */
+static void NAME(exponentials)(real *restrict Z, real *restrict sum, real *restrict shifted,
+                               const int32_t *restrict classes, int64_t B, int64_t K) {
+    enum { FEW = 64 }; /* of so few classes, rows are joined: their ends cost too much */
+    for (int64_t r = 0; r < B; r++) {
+        real *restrict z = Z + r * K;
+        const real highest = NAME(row_max)(z, K);
+        if (classes)
+            shifted[r] = z[classes[r]] - highest;
+        if (K > FEW) {
+            sum[r] = NAME(row_exponentials)(z, highest, K);
+        } else {
+#pragma omp simd
+            for (int64_t c = 0; c < K; c++)
+                z[c] -= highest;
+        }
+    }
+    if (K > FEW)
+        return;
+    NAME(row_exponentials)(Z, 0, B * K);
+    for (int64_t r = 0; r < B; r++)
+        sum[r] = NAME(row_sum)(Z + r * K, K);
+}
+
+/* Rows that stay in the first cache, at most ROWS. */
+static CAVIAR_INLINE int64_t NAME(cached_rows)(int64_t K) {
+    const int64_t cached = 4096 / K;
+    return cached < 1 ? 1 : cached < ROWS ? cached : ROWS;
+}
+
 static void NAME(softmax_forward)(void *Z_, int64_t B, int64_t K) {
     real *restrict Z = Z_;
-    if (K == 0)
-        return;
-    NAME(exponentials)(Z, NULL, NULL, B, K);
-    for (int64_t r = 0; r < B; r++)
-        NAME(row_scale)(Z + r * K, 1 / NAME(row_sum)(Z + r * K, K), K);
+    const int64_t block = K ? NAME(cached_rows)(K) : B + 1;
+    for (int64_t first = 0; first < B && K; first += block) {
+        const int64_t rows = B - first < block ? B - first : block;
+        real *restrict P = Z + first * K;
+        real sum[ROWS];
+        NAME(exponentials)(P, sum, NULL, NULL, rows, K);
+        for (int64_t r = 0; r < rows; r++)
+            NAME(row_scale)(P + r * K, 1 / sum[r], K);
+    }
 }
 
 static double NAME(softmax_loss)(void *Z_, const void *targets, const void *weights_,
@@ -77,22 +103,22 @@ static double NAME(softmax_loss)(void *Z_, const void *targets, const void *weig
     real *restrict Z = Z_;
     const int32_t *restrict classes = targets;
     const real *restrict weights = weights_;
+    const int64_t block = NAME(cached_rows)(K);
     double total = 0;
-    /* In blocks of rows that stay in the cache, with z_y - max kept aside for each. */
-    real shifted[ROWS];
-    const int64_t cached = 4096 / K;
-    const int64_t block = cached < 1 ? 1 : cached < ROWS ? cached : ROWS;
     for (int64_t first = 0; first < B; first += block) {
         const int64_t rows = B - first < block ? B - first : block;
         real *restrict P = Z + first * K;
-        NAME(exponentials)(P, shifted, classes + first, rows, K);
+        real sum[ROWS], shifted[ROWS];
+        NAME(exponentials)(P, sum, shifted, classes + first, rows, K);
         for (int64_t r = 0; r < rows; r++) {
             const double w = NAME(weight_of)(weights, first + r);
-            const real sum = NAME(row_sum)(P + r * K, K);
-            total -= w * NAME(clip_log)(shifted[r] - log((double)sum));
-            NAME(row_scale)(P + r * K, (real)(w / weight_sum / sum), K);
+            NAME(row_scale)(P + r * K, (real)(w / weight_sum / sum[r]), K);
             P[r * K + classes[first + r]] -= (real)(w / weight_sum);
         }
+#pragma omp simd reduction(- : total)
+        for (int64_t r = 0; r < rows; r++)
+            total -= (double)NAME(weight_of)(weights, first + r) *
+                     NAME(clip_log)(shifted[r] - NAME(vlog)(sum[r]));
     }
     return total / weight_sum;
 }
@@ -102,6 +128,10 @@ static double NAME(logistic_loss)(void *Z_, const void *targets, const void *wei
     real *restrict Z = Z_;
     const real *restrict Y = targets, *restrict weights = weights_;
     double total = 0;
+    if (!weights) { /* rows do not matter: one long loop */
+        K *= B;
+        B = 1;
+    }
     for (int64_t r = 0; r < B; r++) {
         real *restrict z = Z + r * K;
         const real *restrict y = Y + r * K;
@@ -125,7 +155,12 @@ static double NAME(squared_loss)(void *Z_, const void *targets, const void *weig
                                  double weight_sum, int64_t B, int64_t K) {
     real *restrict Z = Z_;
     const real *restrict Y = targets, *restrict weights = weights_;
+    const double outputs = (double)K;
     double total = 0;
+    if (!weights) { /* rows do not matter: one long loop */
+        K *= B;
+        B = 1;
+    }
     for (int64_t r = 0; r < B; r++) {
         real *restrict z = Z + r * K;
         const real *restrict y = Y + r * K;
@@ -140,7 +175,7 @@ static double NAME(squared_loss)(void *Z_, const void *targets, const void *weig
         }
         total += w * row;
     }
-    return K ? total / weight_sum / (2.0 * (double)K) : 0;
+    return outputs > 0 ? total / weight_sum / (2 * outputs) : 0;
 }
 
 /* Half the Poisson deviance, y log(y / p) - y + p with p = exp(z): y log y - y z - y + p. */
@@ -149,16 +184,22 @@ static double NAME(poisson_loss)(void *Z_, const void *targets, const void *weig
     real *restrict Z = Z_;
     const real *restrict Y = targets, *restrict weights = weights_;
     double total = 0;
+    if (!weights) { /* rows do not matter: one long loop */
+        K *= B;
+        B = 1;
+    }
     for (int64_t r = 0; r < B; r++) {
         real *restrict z = Z + r * K;
         const real *restrict y = Y + r * K;
         const double w = NAME(weight_of)(weights, r);
+        const real share = (real)(w / weight_sum);
         double row = 0;
+#pragma omp simd reduction(+ : row)
         for (int64_t c = 0; c < K; c++) {
-            const double target = y[c], prediction = NAME(vexp)(z[c]);
-            const double y_log = target == 0 ? 0 : target * (log(target) - z[c]);
-            row += y_log - target + prediction;
-            z[c] = (real)(w / weight_sum * (prediction - target));
+            const real target = y[c], prediction = NAME(vexp)(z[c]);
+            const real y_log = target == 0 ? 0 : target * (NAME(vlog)(target) - z[c]);
+            row += (double)y_log - target + prediction;
+            z[c] = share * (prediction - target);
         }
         total += w * row;
     }

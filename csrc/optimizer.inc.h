@@ -1,20 +1,13 @@
 /* One optimizer step over the flat parameter vector: L2, moments and weights in one pass.
  * Blocks of BLOCK parameters: a block is either wholly decayed (a weight) or not at all, and
- * the sum of squares that the loss needs is taken from it while it is in the cache. */
+ * its sum of squares, which the loss needs, is made in one go. All is loaded before anything
+ * is stored: a load from the address of a store but for a multiple of 4096 waits for it. */
 
 enum { NAME(BLOCK) = 1024 };
 
 static CAVIAR_INLINE int64_t NAME(block_end)(int64_t first, int64_t P, int64_t n_decay) {
     const int64_t limit = first < n_decay ? n_decay : P;
     return limit - first < NAME(BLOCK) ? limit : first + NAME(BLOCK);
-}
-
-static CAVIAR_INLINE double NAME(sum_of_squares)(const real *restrict w, int64_t n) {
-    real sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t p = 0; p < n; p++)
-        sum += w[p] * w[p];
-    return sum;
 }
 
 /* v = momentum v - lr g;  w += v, or with Nesterov's momentum w += momentum v - lr g
@@ -31,14 +24,16 @@ static double NAME(sgd_update)(void *params, void *slots, const void *grads, int
     for (int64_t first = 0, end; first < P; first = end) {
         end = NAME(block_end)(first, P, n_decay);
         const real l2 = first < n_decay ? (real)step->l2 : 0;
-        if (first < n_decay)
-            squares += NAME(sum_of_squares)(w + first, end - first);
-#pragma omp simd
+        real sum = 0;
+#pragma omp simd reduction(+ : sum)
         for (int64_t p = first; p < end; p++) {
-            const real d = g[p] + l2 * w[p];
-            v[p] = momentum * v[p] - rate * d;
-            w[p] += ahead * v[p] - now * d;
+            const real weight = w[p], d = g[p] + l2 * weight;
+            const real velocity = momentum * v[p] - rate * d;
+            sum += weight * weight;
+            v[p] = velocity;
+            w[p] = weight + (ahead * velocity - now * d);
         }
+        squares += first < n_decay ? sum : 0;
     }
     return squares;
 }
@@ -55,14 +50,16 @@ static double NAME(rmsprop_update)(void *params, void *slots, const void *grads,
     for (int64_t first = 0, end; first < P; first = end) {
         end = NAME(block_end)(first, P, n_decay);
         const real l2 = first < n_decay ? (real)step->l2 : 0;
-        if (first < n_decay)
-            squares += NAME(sum_of_squares)(w + first, end - first);
-#pragma omp simd
+        real sum = 0;
+#pragma omp simd reduction(+ : sum)
         for (int64_t p = first; p < end; p++) {
-            const real d = g[p] + l2 * w[p];
-            s[p] = rho * s[p] + rest * (d * d);
-            w[p] -= rate * d / (SQRT(s[p]) + epsilon);
+            const real weight = w[p], d = g[p] + l2 * weight;
+            const real square = rho * s[p] + rest * (d * d);
+            sum += weight * weight;
+            s[p] = square;
+            w[p] = weight - rate * d / (SQRT(square) + epsilon);
         }
+        squares += first < n_decay ? sum : 0;
     }
     return squares;
 }
@@ -78,14 +75,16 @@ static double NAME(adagrad_update)(void *params, void *slots, const void *grads,
     for (int64_t first = 0, end; first < P; first = end) {
         end = NAME(block_end)(first, P, n_decay);
         const real l2 = first < n_decay ? (real)step->l2 : 0;
-        if (first < n_decay)
-            squares += NAME(sum_of_squares)(w + first, end - first);
-#pragma omp simd
+        real sum = 0;
+#pragma omp simd reduction(+ : sum)
         for (int64_t p = first; p < end; p++) {
-            const real d = g[p] + l2 * w[p];
-            h[p] += d * d;
-            w[p] -= rate * d / (SQRT(h[p]) + epsilon);
+            const real weight = w[p], d = g[p] + l2 * weight;
+            const real square = h[p] + d * d;
+            sum += weight * weight;
+            h[p] = square;
+            w[p] = weight - rate * d / (SQRT(square) + epsilon);
         }
+        squares += first < n_decay ? sum : 0;
     }
     return squares;
 }
@@ -105,15 +104,18 @@ static double NAME(adam_update)(void *params, void *slots, const void *grads, in
         end = NAME(block_end)(first, P, n_decay);
         const real l2 = first < n_decay ? (real)step->l2 : 0;
         const real keep = first < n_decay ? (real)step->keep : 1;
-        if (first < n_decay)
-            squares += NAME(sum_of_squares)(w + first, end - first);
-#pragma omp simd
+        real sum = 0;
+#pragma omp simd reduction(+ : sum)
         for (int64_t p = first; p < end; p++) {
-            const real d = g[p] + l2 * w[p];
-            m[p] = beta_1 * m[p] + rest_1 * d;
-            v[p] = beta_2 * v[p] + rest_2 * (d * d);
-            w[p] = keep * w[p] - rate * m[p] / (SQRT(v[p]) + epsilon);
+            const real weight = w[p], d = g[p] + l2 * weight;
+            const real mean = beta_1 * m[p] + rest_1 * d;
+            const real square = beta_2 * v[p] + rest_2 * (d * d);
+            sum += weight * weight;
+            m[p] = mean;
+            v[p] = square;
+            w[p] = keep * weight - rate * mean / (SQRT(square) + epsilon);
         }
+        squares += first < n_decay ? sum : 0;
     }
     return squares;
 }

@@ -8,6 +8,7 @@ that the numbers neither grow nor fade into (slow) subnormal ones.
 """
 
 import time
+from functools import partial
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -22,23 +23,28 @@ def aligned(array):
     return _layout.aligned_copy(array.ravel()).reshape(array.shape)
 
 
-def layer(dtype):
-    """Arrays of a layer: (n, n) normal values, zeros (n,) and ones (n,)."""
-    n = sizes.size(256)
-    normal = np.random.default_rng(0).standard_normal((n, n)).astype(dtype)
-    return [aligned(a) for a in (normal, np.zeros(n, dtype), np.ones(n, dtype))]
+def layer(dtype, shape=None):
+    """Arrays of a layer (rows, n): normal values, and zeros (n,) and ones (n,)."""
+    shape = shape or (sizes.size(256), sizes.size(256))
+    normal = np.random.default_rng(0).standard_normal(shape, dtype=dtype)
+    vectors = np.zeros(shape[1], dtype), np.ones(shape[1], dtype)
+    return [aligned(a) for a in (normal, *vectors)]
 
 
-def rows_gather(dtype):
-    Z, _, _ = layer(dtype)
-    X = aligned(np.tile(Z, (20, 1)))
+def rows_gather(dtype, shape=None):
+    Z, _, _ = layer(dtype, shape)
+    n_bytes = Z.nbytes  # X is beyond the second cache
+    X = aligned(np.tile(Z, (max(1, 5 * 2**20 // n_bytes), 1)))
     rows = np.random.default_rng(0).permutation(len(X))[: len(Z)].astype(np.int64)
-    out = aligned(Z)
-    return lambda: _kernels.rows_gather(out, X, rows), 2 * Z.nbytes
+
+    def call(isa=None):
+        _kernels.rows_gather(Z, X, rows, isa)
+
+    return call, 2 * n_bytes
 
 
-def sparse_arguments(dtype):
-    Z, _, _ = layer(dtype)
+def sparse_arguments(dtype, shape):
+    Z, _, _ = layer(dtype, shape)
     X = csr_array(np.tile(Z, 5) * (np.tile(Z, 5) > 1.645))  # one entry in twenty
     csr = X.indptr.astype(np.int64), X.indices.astype(np.int32), X.data
     rows = np.random.default_rng(0).permutation(len(Z)).astype(np.int64)
@@ -46,82 +52,104 @@ def sparse_arguments(dtype):
     return Z, W, (*csr, rows), X.nnz * Z.shape[1] * Z.itemsize
 
 
-def sparse_forward(dtype):
-    Z, W, X, n_bytes = sparse_arguments(dtype)
-    return lambda: _kernels.sparse_forward(Z, *X, W), n_bytes + Z.nbytes
+def sparse_forward(dtype, shape=None):
+    Z, W, X, n_bytes = sparse_arguments(dtype, shape)
+    return lambda isa=None: _kernels.sparse_forward(Z, *X, W, isa), n_bytes + Z.nbytes
 
 
-def sparse_backward(dtype):
-    dZ, dW, X, n_bytes = sparse_arguments(dtype)
-    return lambda: _kernels.sparse_backward(dW, *X, dZ), n_bytes + dW.nbytes
+def sparse_backward(dtype, shape=None):
+    dZ, dW, X, n_bytes = sparse_arguments(dtype, shape)
+
+    def call(isa=None):
+        _kernels.sparse_backward(dW, *X, dZ, isa)
+
+    return call, n_bytes + dW.nbytes
 
 
-def activation_forward(dtype, activation):
-    Z, b, _ = layer(dtype)
-    return lambda: _kernels.activation_forward(Z, b, activation), 2 * Z.nbytes
+def activation_forward(dtype, shape=None, *, activation):
+    Z, b, _ = layer(dtype, shape)
+
+    def call(isa=None):
+        _kernels.activation_forward(Z, b, activation, isa)
+
+    return call, 2 * Z.nbytes
 
 
-def activation_backward(dtype, activation):
-    dH, db, _ = layer(dtype)
+def activation_backward(dtype, shape=None, *, activation):
+    dH, db, _ = layer(dtype, shape)
     # Where the derivative is 1, so that dH stays as it is.
     H = aligned(np.full_like(dH, {"relu": 1.0, "tanh": 0.0}[activation]))
 
-    def call():
-        _kernels.activation_backward(dH, db, H, activation)
+    def call(isa=None):
+        _kernels.activation_backward(dH, db, H, activation, isa)
 
     return call, 3 * dH.nbytes
 
 
-def batch_norm_forward(dtype):
-    Z, beta, gamma = layer(dtype)
+def batch_norm_forward(dtype, shape=None, activation="relu"):
+    Z, beta, gamma = layer(dtype, shape)
     H, mean, var = aligned(Z), aligned(beta), aligned(gamma)
 
-    def call():
+    def call(isa=None):
         _kernels.batch_norm_forward(
-            H, mean, var, Z, None, gamma, beta, len(Z), 1e-5, "relu"
+            H, mean, var, Z, None, gamma, beta, len(Z), 1e-5, activation, isa
         )
 
     return call, 2 * Z.nbytes
 
 
-def batch_norm_backward(dtype):
-    Z, dbeta, gamma = layer(dtype)
-    dgamma, mean, var = aligned(dbeta), aligned(dbeta), aligned(gamma)
+def batch_norm_backward(dtype, shape=None, activation="relu"):
+    Z, dbeta, dgamma = layer(dtype, shape)
+    mean, var = aligned(Z.mean(axis=0)), aligned(Z.var(axis=0))
+    gamma = aligned(np.sqrt(var + 1e-5, dtype=dtype))  # so that dH keeps its scale
     dH, H = aligned(Z[::-1]), aligned(np.ones_like(Z))
 
-    def call():
+    def call(isa=None):
         _kernels.batch_norm_backward(
-            dH, dgamma, dbeta, Z, H, None, mean, var, gamma, len(Z), 1e-5, "relu"
+            dH,
+            dgamma,
+            dbeta,
+            Z,
+            H,
+            None,
+            mean,
+            var,
+            gamma,
+            len(Z),
+            1e-5,
+            activation,
+            isa,
         )
 
     return call, 4 * Z.nbytes
 
 
-def softmax_forward(dtype):
-    Z, _, _ = layer(dtype)
-    return lambda: _kernels.softmax_forward(Z), 2 * Z.nbytes
+def softmax_forward(dtype, shape=None):
+    Z, _, _ = layer(dtype, shape)
+    return lambda isa=None: _kernels.softmax_forward(Z, isa), 2 * Z.nbytes
 
 
-def loss(dtype, name):
-    Z, _, _ = layer(dtype)
+def loss(dtype, shape=None, *, name):
+    Z, _, _ = layer(dtype, shape)
     softmax = name == "softmax"
     targets = np.zeros(len(Z), np.int32) if softmax else aligned(np.zeros_like(Z))
 
-    def call():
-        _kernels.loss_and_gradient(Z, targets, None, 1.0, name)
+    def call(isa=None):
+        _kernels.loss_and_gradient(Z, targets, None, 1.0, name, isa)
 
     return call, 2 * Z.nbytes + targets.nbytes
 
 
-def update(dtype, solver):
+def update(dtype, shape=None, *, solver):
+    """Of as many parameters as a layer of that shape has values."""
     n_slots = 2 if solver == "adam" else 1
-    ones = np.ones((n_slots, sizes.size(200_000)), dtype)
+    ones = np.ones((n_slots, np.prod(shape or sizes.size(200_000))), dtype)
     params, grads, slots = aligned(ones[0]), aligned(ones[0]), aligned(ones)
     scalars = {"learning_rate": 1e-6, "l2": 1e-4, "momentum": 0.9, "nesterov": 1.0}
     n_bytes = 2 * params.nbytes + grads.nbytes + 2 * slots.nbytes
 
-    def call():
-        _kernels.update(params, slots, grads, params.size, solver, **scalars)
+    def call(isa=None):
+        _kernels.update(params, slots, grads, params.size, solver, isa, **scalars)
 
     return call, n_bytes
 
@@ -130,20 +158,20 @@ KERNELS = {
     "rows_gather": rows_gather,
     "sparse_forward": sparse_forward,
     "sparse_backward": sparse_backward,
-    "relu_forward": lambda dtype: activation_forward(dtype, "relu"),
-    "tanh_forward": lambda dtype: activation_forward(dtype, "tanh"),
-    "logistic_forward": lambda dtype: activation_forward(dtype, "logistic"),
-    "relu_backward": lambda dtype: activation_backward(dtype, "relu"),
-    "tanh_backward": lambda dtype: activation_backward(dtype, "tanh"),
+    "relu_forward": partial(activation_forward, activation="relu"),
+    "tanh_forward": partial(activation_forward, activation="tanh"),
+    "logistic_forward": partial(activation_forward, activation="logistic"),
+    "relu_backward": partial(activation_backward, activation="relu"),
+    "tanh_backward": partial(activation_backward, activation="tanh"),
     "batch_norm_forward": batch_norm_forward,
     "batch_norm_backward": batch_norm_backward,
     "softmax_forward": softmax_forward,
-    "softmax_loss": lambda dtype: loss(dtype, "softmax"),
-    "squared_loss": lambda dtype: loss(dtype, "squared_error"),
-    "sgd_update": lambda dtype: update(dtype, "sgd"),
-    "rmsprop_update": lambda dtype: update(dtype, "rmsprop"),
-    "adagrad_update": lambda dtype: update(dtype, "adagrad"),
-    "adam_update": lambda dtype: update(dtype, "adam"),
+    "softmax_loss": partial(loss, name="softmax"),
+    "squared_loss": partial(loss, name="squared_error"),
+    "sgd_update": partial(update, solver="sgd"),
+    "rmsprop_update": partial(update, solver="rmsprop"),
+    "adagrad_update": partial(update, solver="adagrad"),
+    "adam_update": partial(update, solver="adam"),
 }
 
 
