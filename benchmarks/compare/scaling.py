@@ -52,6 +52,7 @@ def measure(options, log):
     results = []
     # A new process for each fit: what another one has freed would hide what it takes.
     context = multiprocessing.get_context(memory.START_METHOD)
+    context.set_forkserver_preload(["caviar", "sklearn.neural_network"])
     with context.Pool(1, maxtasksperchild=1) as pool:
         for name, value in points:
             problem = SIZES[name][1](value)
