@@ -7,8 +7,10 @@
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #define CAVIAR_INLINE __forceinline
+#define CAVIAR_PREFETCH(address) ((void)(address))
 #else
 #define CAVIAR_INLINE inline __attribute__((always_inline))
+#define CAVIAR_PREFETCH(address) __builtin_prefetch(address)
 #endif
 
 #define CAVIAR_PASTE_(a, b) a##_##b

@@ -1,5 +1,7 @@
 """Whole trainings, step by step against tests/reference.py, and what batch norm adds."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -263,6 +265,21 @@ def test_sparse_rows_train_as_dense_ones(container, batch_norm):
         clf.fit(form, y)
         np.testing.assert_allclose(clf.loss_curve_, curve, rtol=1e-9)
         np.testing.assert_allclose(clf.predict_proba(form), dense, atol=1e-9)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_early_stopping_scores_its_rows_without_a_copy_of_them(container):
+    X = container(RNG.standard_normal((4000, 500)).astype(np.float32))
+    y = RNG.randint(0, 3, 4000)
+    clf = MLPClassifier(
+        (8,), batch_size=32, max_iter=1, early_stopping=True, validation_fraction=0.5
+    )
+    tracemalloc.start()
+    clf.fit(X, y)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    n_bytes = X.nbytes if isinstance(X, np.ndarray) else X.data.nbytes
+    assert most < 0.3 * n_bytes  # half of X is held out
 
 
 @pytest.mark.parametrize("n_rows", [2, 3, 33, 64, 65, 97])

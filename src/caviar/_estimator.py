@@ -319,7 +319,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         _validation.check_split_weights(data.weights, train, held_out)
         classes = getattr(self, "classes_", None)
         return train, ValidationData(
-            X[held_out],
+            X,
+            held_out,
             data.targets[held_out],
             weights,
             None if classes is None else len(classes),

@@ -17,7 +17,7 @@ CHUNK_ELEMENTS = 2**18  # of the widest layer at a time: 1 or 2 MB, about a core
 FEW_MULTIPLICATIONS = 2**15
 
 
-def forward(X, coefs, intercepts, activation, out_activation):
+def forward(X, coefs, intercepts, activation, out_activation, chosen=None):
     """The network's output, in chunks of rows.
 
     Parameters
@@ -26,21 +26,23 @@ def forward(X, coefs, intercepts, activation, out_activation):
         Of any dtype and memory order; converted to the network's dtype chunk by chunk.
     coefs, intercepts : list of ndarray
     activation, out_activation : str
+    chosen : ndarray of shape (n_rows,), int64, default=None
+        Rows of X to predict, gathered chunk by chunk; None for all of them.
 
     Returns
     -------
-    ndarray of shape (n_samples, n_outputs), of the dtype of the first coefficients
+    ndarray of shape (n_rows, n_outputs), of the dtype of the first coefficients
     """
     dtype = np.result_type(*coefs)
     coefs = [np.ascontiguousarray(w, dtype=dtype) for w in coefs]
     intercepts = [np.ascontiguousarray(b, dtype=dtype) for b in intercepts]
-    n_samples = X.shape[0]
+    n_samples = X.shape[0] if chosen is None else len(chosen)
     out = np.empty((n_samples, coefs[-1].shape[1]), dtype=dtype)
     widths = [w.shape[1] for w in coefs[:-1]]
     chunk = max(64, CHUNK_ELEMENTS // max(X.shape[1], *widths, out.shape[1]))
     chunk = min(chunk, n_samples)
     work = [np.empty(chunk * n, dtype) for n in _two_largest(widths)]
-    rows_of = _sparse_rows(X, dtype) if issparse(X) else _dense_rows(X, dtype)
+    rows_of = (_sparse_rows if issparse(X) else _dense_rows)(X, dtype, chosen)
     few = chunk * max(w.size for w in coefs) <= FEW_MULTIPLICATIONS
     with nullcontext() if few else single_blas_thread:
         for start in range(0, n_samples, chunk):
@@ -59,20 +61,23 @@ def _two_largest(widths):
     return max(widths[::2], default=0), max(widths[1::2], default=0)
 
 
-def _dense_rows(X, dtype):
+def _dense_rows(X, dtype, chosen):
     def rows(start, stop):
-        return np.require(X[start:stop], dtype=dtype, requirements=["C", "A"])
+        chunk = slice(start, stop) if chosen is None else chosen[start:stop]
+        return np.require(X[chunk], dtype=dtype, requirements=["C", "A"])
 
     return rows
 
 
-def _sparse_rows(X, dtype):
+def _sparse_rows(X, dtype, chosen):
     X = X.tocsr()
     indptr = X.indptr.astype(np.int64, copy=False)
     indices = X.indices.astype(np.int32, copy=False)
     values = X.data.astype(dtype, copy=False)
 
     def rows(start, stop):
-        return indptr, indices, values, np.arange(start, stop, dtype=np.int64)
+        if chosen is None:
+            return indptr, indices, values, np.arange(start, stop, dtype=np.int64)
+        return indptr, indices, values, chosen[start:stop]
 
     return rows

@@ -63,7 +63,8 @@ class Hyperparameters:
 class ValidationData:
     """What early stopping scores: the held-out rows of X with their targets."""
 
-    X: object  # ndarray or CSR
+    X: object  # ndarray or CSR, all rows: a tenth of a large X is large, too
+    rows: np.ndarray  # int64: those held out
     targets: np.ndarray
     weights: np.ndarray | None
     n_classes: int | None  # None for regression
@@ -244,7 +245,12 @@ class Training:
             self.plan, state.params, state.stats, settings.bn_epsilon
         )
         raw = forward(
-            validation.X, coefs, intercepts, settings.activation, self.out_activation
+            validation.X,
+            coefs,
+            intercepts,
+            settings.activation,
+            self.out_activation,
+            validation.rows,
         )
         if validation.n_classes is None:
             if not np.isfinite(raw).all():
