@@ -177,7 +177,9 @@ class Training:
     def _train(self, order, n_epochs, bounds, hyper):
         """Train some epochs and return their losses; ``order`` becomes the last one's."""
         settings = self.settings
-        orders = np.empty((n_epochs, len(order)), dtype=np.int64)
+        orders = order[np.newaxis]
+        if n_epochs > 1:
+            orders = np.empty((n_epochs, len(order)), dtype=np.int64)
         for row in orders:
             if settings.shuffle and settings.batch_size != "full":
                 self.random_state.shuffle(order)
