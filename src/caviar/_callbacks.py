@@ -41,6 +41,11 @@ class FitTasks:
         self._root = estimator._init_callback_context(max_subtasks=max_subtasks)
         self._root.call_on_fit_task_begin(**self._hook)
 
+    @property
+    def watched(self):
+        """Whether there are callbacks, which want to see each subtask."""
+        return self._root is not None
+
     def begin(self):
         """A subtask begins, unless one is open."""
         if self._root is not None and self._task is None:

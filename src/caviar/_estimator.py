@@ -4,6 +4,7 @@ This file owns what an estimator promises; what happens between a call and its r
 ``_training`` and ``_inference``.
 """
 
+import functools
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from numbers import Integral, Real
@@ -90,6 +91,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         for name, value in arguments.items():
             if name not in ("self", "__class__"):
                 setattr(self, name, value)
+
+    @classmethod
+    @functools.cache  # to inspect the signature takes longer than 3 epochs of iris
+    def _get_param_names(cls):
+        return super()._get_param_names()
 
     # What differs between classifier and regressor
 
@@ -394,7 +400,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _forward(self, X):
         """The network's output for unchecked X."""
-        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        if not _validation.needs_no_check(self, X):
+            X = validate_data(self, X, accept_sparse="csr", reset=False)
         return forward(
             X, self.coefs_, self.intercepts_, self.activation, self.out_activation_
         )

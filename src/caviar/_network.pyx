@@ -449,9 +449,9 @@ cdef double corrected_momentum(double momentum, int64_t t) noexcept nogil:
     return momentum * (1 - pow(momentum, t - 1)) / (1 - pow(momentum, t))
 
 
-def train_epoch(plan, state, data, order, const int64_t[::1] bounds,
-                const double[::1] weight_sums, hyper, team=None):
-    """Train on every batch of one epoch, without the GIL.
+def train_epochs(plan, state, data, orders, const int64_t[::1] bounds,
+                 const double[:, :] weight_sums, hyper, double[::1] losses, team=None):
+    """Train on every batch of one epoch, or of several in a row, without the GIL.
 
     Parameters
     ----------
@@ -459,21 +459,19 @@ def train_epoch(plan, state, data, order, const int64_t[::1] bounds,
     state : TrainingState
         Its params, slots and stats are updated in place, its counters after every batch.
     data : TrainingData
-    order : ndarray of shape (n_rows,), int64
+    orders : ndarray of shape (n_epochs, n_rows), int64
         Row numbers in the order of training. With ``hyper.gather`` false: 0, 1, 2, ...
     bounds : ndarray of shape (n_batches + 1,)
-        Where each batch starts and ends in ``order``.
-    weight_sums : ndarray of shape (n_batches,)
+        Where each batch of an epoch starts and ends in its order.
+    weight_sums : ndarray of shape (n_epochs, n_batches)
         Sum of the weights of each batch, or its number of rows. A batch that weighs
         nothing is passed over.
     hyper : Hyperparameters
+    losses : ndarray of shape (n_epochs,)
+        Receives, as soon as an epoch is over, its mean over rows of the loss of their
+        batch, L2 term included.
     team : Team or None
         Threads to share the work with, entered.
-
-    Returns
-    -------
-    loss : float
-        Mean over rows of the loss of their batch, L2 term included.
 
     Raises
     ------
@@ -486,12 +484,13 @@ def train_epoch(plan, state, data, order, const int64_t[::1] bounds,
     cdef int optimizer = OPTIMIZERS[hyper.solver]
     cdef double alpha = hyper.alpha, decay = hyper.decay, momentum = hyper.bn_momentum
     cdef double total = 0, loss, cost
-    cdef int64_t b, start, n, n_batches = bounds.shape[0] - 1
+    cdef int64_t epoch, b, start, n, n_batches = bounds.shape[0] - 1
+    cdef int64_t n_epochs = losses.shape[0], n_rows = orders.shape[1]
     cdef int64_t t = state.n_steps, t_stats = state.n_stats_steps
     cdef bint gathers = hyper.gather
     dtype = state.params.dtype
     cdef char *slots = <char *>address(state.slots, dtype, True)
-    cdef int64_t *ids = <int64_t *>address(order, np.int64)
+    cdef int64_t *ids = <int64_t *>address(orders, np.int64)
     open_network(&net, plan, state.params, state.grads, state.stats, state.work,
                  hyper.bn_epsilon, team)
     open_rows(&rows, data, plan, dtype)
@@ -499,30 +498,33 @@ def train_epoch(plan, state, data, order, const int64_t[::1] bounds,
     net.float_mode = caviar_flush_denormals()
     try:
         with nogil:
-            for b in range(n_batches):
-                start = bounds[b]
-                n = bounds[b + 1] - start
-                if weight_sums[b] == 0:
-                    continue
-                if gathers:
-                    gather(&net, &batch, &rows, ids + start, n)
-                else:
-                    window(&net, &batch, &rows, ids, start, n)
-                batch.weight_sum = weight_sums[b]
-                forward(&net, &batch)
-                loss = loss_and_gradient(&net, &batch)
-                backward(&net, &batch)
-                t += 1
-                t_stats += 1
-                loss += update(&net, slots, optimizer, &step, alpha, decay,
-                               batch.weight_sum, t,
-                               corrected_momentum(momentum, t_stats))
-                total += loss * n
-                poll(&net, cost)
+            for epoch in range(n_epochs):
+                total = 0
+                for b in range(n_batches):
+                    start = bounds[b]
+                    n = bounds[b + 1] - start
+                    if weight_sums[epoch, b] == 0:
+                        continue
+                    if gathers:
+                        gather(&net, &batch, &rows, ids + start, n)
+                    else:
+                        window(&net, &batch, &rows, ids, start, n)
+                    batch.weight_sum = weight_sums[epoch, b]
+                    forward(&net, &batch)
+                    loss = loss_and_gradient(&net, &batch)
+                    backward(&net, &batch)
+                    t += 1
+                    t_stats += 1
+                    loss += update(&net, slots, optimizer, &step, alpha, decay,
+                                   batch.weight_sum, t,
+                                   corrected_momentum(momentum, t_stats))
+                    total += loss * n
+                    poll(&net, cost)
+                losses[epoch] = total / n_rows
+                ids += n_rows
     finally:
         caviar_set_float_mode(net.float_mode)
         state.n_steps, state.n_stats_steps = t, t_stats
-    return total / order.shape[0]
 
 
 def loss_gradient(plan, params, grads, stats, work, data, order, weight_sum, epsilon,

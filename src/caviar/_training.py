@@ -21,6 +21,8 @@ from ._inference import forward
 from ._team import Team
 from ._validation import TrainingData, batch_bounds
 
+ROWS_AHEAD = 2**16  # row numbers drawn in advance at most: half a megabyte
+
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large "
     "values and need to be preprocessed."
@@ -138,36 +140,22 @@ class Training:
 
         Follows scikit-learn's order of random draws and of stopping rules to the letter.
         """
-        settings, record, n_rows = self.settings, self.record, len(self.rows)
-        full = settings.batch_size == "full"
-        bounds = batch_bounds(n_rows, batch_size, settings.batch_norm)
+        bounds = batch_bounds(len(self.rows), batch_size, self.settings.batch_norm)
         hyper = self._hyperparameters()
-        shuffled = np.arange(n_rows, dtype=np.int64)
-        record.n_iter = 0
-        for _ in range(n_epochs):
+        order = self.rows.copy()
+        self.record.n_iter = 0
+        while self.record.n_iter < n_epochs:
             tasks.begin()
-            if settings.shuffle and not full:
-                permutation = np.arange(n_rows)
-                self.random_state.shuffle(permutation)
-                shuffled = shuffled[permutation]
-            order = self.rows[shuffled]
-            hyper.step["learning_rate"] = self.state.learning_rate
-            weight_sums = self._weight_sums(order, bounds)
-            loss = _network.train_epoch(
-                self.plan,
-                self.state,
-                self.data,
-                order,
-                bounds,
-                weight_sums,
-                hyper,
-                self.team,
-            )
-            self._count_epoch(loss, n_rows)
-            self._update_no_improvement()
-            self._decay_learning_rate()
-            stop = tasks.end() or self._diverged()
-            if self._patience_is_over() or stop or incremental:
+            n_ahead = 1 if tasks.watched else self._n_epochs_without_stop()
+            n_ahead = min(n_ahead, n_epochs - self.record.n_iter)
+            losses = self._train(order, n_ahead, bounds, hyper)
+            for loss in losses:
+                self._count_epoch(loss)
+                self._update_no_improvement()
+                self._decay_learning_rate()
+                stop = tasks.end() or self._diverged()
+                stop = self._patience_is_over() or stop or incremental
+            if stop:
                 break
         else:
             warnings.warn(
@@ -176,6 +164,48 @@ class Training:
                 ConvergenceWarning,
                 stacklevel=4,
             )
+
+    def _n_epochs_without_stop(self):
+        """Epochs after which nobody has to look: they are trained in one go.
+
+        Between epochs a fit needs the interpreter, which other threads may hold.
+        """
+        settings, record = self.settings, self.record
+        changing = settings.solver == "sgd" and settings.learning_rate == "invscaling"
+        if self.validation is not None or settings.verbose or changing:
+            return 1
+        patience = settings.n_iter_no_change - record.no_improvement_count + 1
+        return max(1, int(min(patience, ROWS_AHEAD // len(self.rows))))
+
+    def _train(self, order, n_epochs, bounds, hyper):
+        """Train some epochs and return their losses; ``order`` becomes the last one's."""
+        settings = self.settings
+        orders = order[np.newaxis]
+        if n_epochs > 1:
+            orders = np.empty((n_epochs, len(order)), dtype=np.int64)
+        for row in orders:
+            if settings.shuffle and settings.batch_size != "full":
+                self.random_state.shuffle(order)
+            row[:] = order
+        hyper.step["learning_rate"] = self.state.learning_rate
+        losses = np.full(n_epochs, np.nan)
+        try:
+            _network.train_epochs(
+                self.plan,
+                self.state,
+                self.data,
+                orders,
+                bounds,
+                self._weight_sums(orders, bounds),
+                hyper,
+                losses,
+                self.team,
+            )
+        except KeyboardInterrupt:
+            for loss in losses[np.isfinite(losses)].tolist():  # the finished ones
+                self._count_epoch(loss)
+            raise
+        return losses.tolist()
 
     def _hyperparameters(self):
         s = self.settings
@@ -203,16 +233,18 @@ class Training:
         state = self.state
         return state.params.copy(), state.stats.copy(), state.n_stats_steps
 
-    def _weight_sums(self, order, bounds):
+    def _weight_sums(self, orders, bounds):
+        """Of each batch of each epoch."""
         if self.data.weights is None:
-            return np.diff(bounds).astype(np.float64)
-        weights = self.data.weights[order].astype(np.float64)
-        return np.add.reduceat(weights, bounds[:-1])
+            sizes = np.diff(bounds).astype(np.float64)
+            return np.broadcast_to(sizes, (len(orders), len(sizes)))
+        weights = self.data.weights[orders].astype(np.float64)
+        return np.add.reduceat(weights, bounds[:-1], axis=1)
 
-    def _count_epoch(self, loss, n_rows):
+    def _count_epoch(self, loss):
         record = self.record
         record.n_iter += 1
-        record.t += n_rows
+        record.t += len(self.rows)
         record.loss = loss
         record.losses.append(loss)
         if self.settings.verbose:
