@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 
 import reference
-from caviar import MLPClassifier, MLPRegressor, _layout
+from caviar import MLPClassifier, MLPRegressor, _layout, _training
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 SOLVERS = ["sgd", "rmsprop", "adagrad", "adam", "adamw"]
@@ -417,3 +417,39 @@ def test_divergence_stops_in_its_epoch_and_keeps_the_best_of_early_stopping(caps
         reg = MLPRegressor(early_stopping=True, **options).fit(X, y)
     assert np.isfinite(reg.params_).all()
     assert np.isnan(reg.validation_scores_[-1])
+
+
+def test_divergence_stops_in_its_epoch_also_where_nobody_looks_at_epochs(monkeypatch):
+    X, y = load_iris(return_X_y=True)
+    options = dict(activation="identity", solver="sgd", learning_rate_init=10.0)
+    options |= dict(hidden_layer_sizes=(30,), random_state=0)
+    losses = []
+    count_epoch = _training.Training._count_epoch
+
+    def spy(self, loss):
+        losses.append(loss)
+        count_epoch(self, loss)
+
+    monkeypatch.setattr(_training.Training, "_count_epoch", spy)
+    curves = []
+    for verbose in (False, True):  # several epochs at a time, and one by one
+        losses.clear()
+        with pytest.raises(ValueError, match="Solver produced non-finite"):
+            MLPRegressor(verbose=verbose, **options).fit(X, y)
+        curves.append(list(losses))
+    assert 0 < len(curves[0]) < 100
+    np.testing.assert_array_equal(*curves)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_epochs_that_nobody_looks_at_are_the_same(solver, weighted, capsys):
+    weights = WEIGHTS if weighted else None
+    options = dict(solver=solver, max_iter=60, tol=1e-3, random_state=0, batch_size=5)
+    fits = [
+        MLPClassifier((6,), verbose=verbose, **options).fit(X_SMALL, Y_SMALL, weights)
+        for verbose in (False, True)
+    ]
+    np.testing.assert_array_equal(fits[0].params_, fits[1].params_)
+    assert fits[0].loss_curve_ == fits[1].loss_curve_
+    assert capsys.readouterr().out.count("Iteration") == fits[0].n_iter_

@@ -57,17 +57,6 @@ def search_text(results):
     return "\n".join(lines)
 
 
-def search_markdown(results):
-    rows = [["", "seconds", "ratio", "best score"]]
-    for result in results:
-        rows.append([title(result["library"]), result["note"] or "-", "-", "-"])
-        if result["seconds"]:
-            rows[-1][1] = f"{median(result['seconds']):.2f}"
-            rows[-1][2] = relative(result, results[0])
-            rows[-1][3] = f"{result['best_score']:.4f}"
-    return markdown(rows)
-
-
 def of_problem(problem, results):
     """Return {(batch_norm, library): result} of one problem."""
     return {

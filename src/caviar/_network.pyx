@@ -8,7 +8,7 @@ dtype, so that one source serves float32 and float64.
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport pow, sqrt
+from libc.math cimport isfinite, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from . cimport _blas, _team
@@ -473,6 +473,11 @@ def train_epochs(plan, state, data, orders, const int64_t[::1] bounds,
     team : Team or None
         Threads to share the work with, entered.
 
+    Returns
+    -------
+    n_done : int
+        Epochs trained: fewer than asked for if the weights are no longer finite.
+
     Raises
     ------
     KeyboardInterrupt
@@ -487,7 +492,7 @@ def train_epochs(plan, state, data, orders, const int64_t[::1] bounds,
     cdef int64_t epoch, b, start, n, n_batches = bounds.shape[0] - 1
     cdef int64_t n_epochs = losses.shape[0], n_rows = orders.shape[1]
     cdef int64_t t = state.n_steps, t_stats = state.n_stats_steps
-    cdef bint gathers = hyper.gather
+    cdef bint gathers = hyper.gather, diverged
     dtype = state.params.dtype
     cdef char *slots = <char *>address(state.slots, dtype, True)
     cdef int64_t *ids = <int64_t *>address(orders, np.int64)
@@ -522,9 +527,16 @@ def train_epochs(plan, state, data, orders, const int64_t[::1] bounds,
                     poll(&net, cost)
                 losses[epoch] = total / n_rows
                 ids += n_rows
+                if not isfinite(losses[epoch]):
+                    with gil:
+                        diverged = not np.isfinite(state.params).all()
+                    if diverged:
+                        n_epochs = epoch + 1
+                        break
     finally:
         caviar_set_float_mode(net.float_mode)
         state.n_steps, state.n_stats_steps = t, t_stats
+    return n_epochs
 
 
 def loss_gradient(plan, params, grads, stats, work, data, order, weight_sum, epsilon,

@@ -70,7 +70,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._label_binarizer = _fitted_binarizer(y)
+            self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
         else:
             self._check_classes(unique_labels(y))
@@ -192,23 +192,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-
-
-def _fitted_binarizer(y):
-    """A LabelBinarizer of validated labels.
-
-    Its own fit looks at integers six times over, for what they are, which takes as long
-    as ten epochs of iris.
-    """
-    binarizer = LabelBinarizer()
-    if y.ndim != 1 or y.dtype.kind not in "iu":
-        return binarizer.fit(y)
-    classes = np.unique(y)
-    if len(classes) > len(y) // 2:  # may be counts: scikit-learn warns
-        return binarizer.fit(y)
-    binarizer.classes_, binarizer.sparse_input_ = classes, False
-    binarizer.y_type_ = "multiclass" if len(classes) > 2 else "binary"
-    return binarizer
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
