@@ -224,8 +224,8 @@ def train_from_file(path, case):
 
 def measure_csr(n_rounds, quick, log):
     results = []
-    for dtype in ("float32", "float64"):
-        for hidden in NETWORKS:
+    for dtype in ("float32",) if quick else ("float32", "float64"):
+        for hidden in NETWORKS[:1] if quick else NETWORKS:
             log(f"CSR: {dtype}, {hidden}")
             n_rows = (200, 500) if quick else (10 * 128, 20_000)
             n_features = 2000 if quick else WIDE
