@@ -157,6 +157,59 @@ def test_batch_norm_forward_and_backward(activation, shape, weighted, isa, dtype
     close(d, dz, dtype, loose, scale=1.0)
 
 
+def statistics(z, weights, isa):
+    """The mean and variance of the rows of z; H must be what they normalize z to."""
+    O, dtype = z.shape[1], z.dtype
+    h, mean, var = np.empty_like(z), np.empty(O, dtype), np.empty(O, dtype)
+    total = float(len(z) if weights is None else weights.sum(dtype=np.float64))
+    ones, zeros = np.ones(O, dtype), np.zeros(O, dtype)
+    _kernels.batch_norm_forward(
+        h, mean, var, z, weights, ones, zeros, total, 1e-3, "identity", isa=isa
+    )
+    close(h, (z - np.float64(mean)) / np.sqrt(np.float64(var) + 1e-3), dtype)
+    return mean, var
+
+
+@pytest.mark.parametrize("shape", [(1100, 520), (41, 1024)])
+def test_batch_norm_of_many_rows_and_of_channels_a_page_apart(shape, isa, dtype):
+    z = draw(shape, dtype)
+    mean, var = statistics(z, None, isa)
+    close(mean, np.float64(z).mean(axis=0), dtype)
+    close(var, np.float64(z).var(axis=0), dtype)
+    d, h, zeros = draw(shape, dtype, 1), z.copy(), np.zeros(shape[1])
+    dgamma, dbeta = np.empty(shape[1], dtype), np.empty(shape[1], dtype)
+    gamma = draw(shape[1], dtype, 2)
+    _, xhat, _, wide_var = reference.batch_norm(
+        np.float64(z), np.float64(gamma), zeros, 1e-3
+    )
+    expected = reference.batch_norm_gradient(
+        np.float64(d), xhat, wide_var, np.float64(gamma), 1e-3
+    )
+    args = (None, mean, var, gamma, float(len(z)), 1e-3, "identity")
+    _kernels.batch_norm_backward(d, dgamma, dbeta, z, h, *args, isa=isa)
+    for actual, exact in zip((d, dgamma, dbeta), expected, strict=True):
+        close(actual, exact, dtype, 256)
+
+
+def test_first_rows_far_from_the_others_do_not_cost_the_variance_its_digits(isa, dtype):
+    z = draw((97, 5), dtype)
+    z[:32] += 10_000  # the center of the first pass
+    weights = np.ones(97, dtype)
+    weights[:32] = 1e-12 if dtype == np.float32 else 1e-18
+    mean, var = statistics(z, weights, isa)
+    wide, w = np.float64(z), np.float64(weights)[:, None]
+    exact = (w * wide).sum(axis=0) / w.sum()
+    close(mean, exact, dtype)
+    close(var, (w * (wide - exact) ** 2).sum(axis=0) / w.sum(), dtype)
+
+
+def test_a_constant_channel_has_no_variance(isa, dtype):
+    z = np.tile(np.array([0.1, 1 / 3, -1e6, 0.0], dtype), (77, 1))
+    mean, var = statistics(z, None, isa)
+    np.testing.assert_array_equal(var, 0)
+    np.testing.assert_array_equal(mean, z[0])
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("K", [1, 2, 10, 17, 1000])
 @pytest.mark.parametrize("loss", ["softmax", "logistic", "squared_error", "poisson"])
