@@ -63,6 +63,17 @@ typedef struct caviar_step {
     double epsilon;       /* RMSProp, AdaGrad, Adam: added to the square root */
 } caviar_step;
 
+/* A product of dense matrices, or a part of one. Element (r, k) of `left` is at
+ * r * left_row + k * left_inner, (k, c) of `right` at k * right_row + c * right_column; one
+ * stride of each pair is 1. */
+typedef struct caviar_product {
+    void *out;         /* (R, C) OUT, rows `out_row` apart */
+    const void *left;  /* (R, K) IN */
+    const void *right; /* (K, C) IN */
+    int64_t R, K, C;
+    int64_t out_row, left_row, left_inner, right_row, right_column;
+} caviar_product;
+
 /* A loss turns the output layer's pre-activations Z into the gradient of the weighted mean
  * loss with respect to them, in place, and returns that mean. Row r of the gradient is
  * weights[r] / weight_sum * (prediction - target): for squared errors of K outputs this is
@@ -155,6 +166,13 @@ typedef struct caviar_kernels {
     /* Rows of Z become probabilities; no overflow up to the largest float. */
     void (*softmax_forward)(void *Z, /* (B, K) INOUT */
                             int64_t B, int64_t K);
+
+    /* out = left right; R, K >= 1 and C >= product_width. Every entry has the same bits in
+     * whatever part of the product it is computed. NULL where BLAS is the faster on all sizes;
+     * elsewhere it may be so where an operand has more than product_bytes bytes or C is not a
+     * multiple of product_width: src/caviar/_product.pxd chooses. */
+    void (*product)(const caviar_product *p);
+    int64_t product_bytes, product_width;
 
     /* n_chains * length multiply-adds x = x * factor + term in registers: the arithmetic peak
      * of one core, for benchmarks. Returns the sum of all x. */

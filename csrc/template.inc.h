@@ -54,6 +54,7 @@ static CAVIAR_INLINE void NAME(store_from_double)(real *restrict out, const doub
 #include "loss.inc.h"
 #include "optimizer.inc.h"
 #include "peak.inc.h"
+#include "product.inc.h"
 #include "sparse.inc.h"
 
 static const caviar_kernels NAME(table) = {
@@ -66,6 +67,11 @@ static const caviar_kernels NAME(table) = {
     .batch_norm_backward = NAME(batch_norm_backward),
     .running_average = NAME(running_average),
     .softmax_forward = NAME(softmax_forward),
+#if HAS_PRODUCT
+    .product = NAME(product),
+    .product_bytes = PRODUCT_BYTES,
+    .product_width = NAME(WIDTH),
+#endif
     .multiply_add_chains = NAME(multiply_add_chains),
     .n_chains = 12 * VECTOR_BYTES / (int64_t)sizeof(real),
     .loss =

@@ -356,3 +356,50 @@ def test_wrong_arrays_are_refused(isa, dtype):
 
 def test_the_arithmetic_peak_is_measured_on_sums_that_come_out_right(isa, dtype):
     assert _kernels.time_fma_peak(dtype, length=200, isa=isa) > 0
+
+
+@pytest.mark.parametrize("left_transposed", [False, True])
+@pytest.mark.parametrize("right_transposed", [False, True])
+def test_product_of_odd_shapes(left_transposed, right_transposed, isa, dtype):
+    empty = np.empty((1, 1024), dtype)
+    width = _kernels.product(empty, empty[:, :1].copy(), empty, isa=isa)
+    if not width:
+        pytest.skip("left to BLAS on this instruction set")
+    columns = [width, width + 1, 3 * width - 1, 5 * width, 8 * width + 7, 20 * width]
+    for rows, inner in [(1, 1), (5, 3), (13, 128), (64, 129), (131, 300)]:
+        for n in columns:
+            left, right = draw((rows, inner), dtype, 1), draw((inner, n), dtype, 2)
+            expected = np.float64(left) @ np.float64(right)
+            frame = np.full((rows * n + 2), 7, dtype)
+            out = frame[1:-1].reshape(rows, n)
+            _kernels.product(
+                out,
+                unaligned(left.T, dtype) if left_transposed else left,
+                unaligned(right.T, dtype) if right_transposed else right,
+                left_transposed,
+                right_transposed,
+                isa=isa,
+            )
+            close(out, expected, dtype)
+            assert frame[0] == frame[-1] == 7, "wrote outside of `out`"
+
+
+def test_product_has_the_same_bits_in_parts(isa, dtype):
+    left, right = draw((37, 290), dtype, 1), draw((290, 200), dtype, 2)
+    out = np.empty((37, 200), dtype)
+    if not _kernels.product(out, left, right, isa=isa):
+        pytest.skip("left to BLAS on this instruction set")
+    part = np.empty((12, 61), dtype)
+    _kernels.product(part, left[3:15].copy(), right[:, 11:72].copy(), isa=isa)
+    np.testing.assert_array_equal(part, out[3:15, 11:72])
+
+
+def test_product_keeps_nan_and_inf_to_their_rows_and_columns(isa, dtype):
+    left, right = np.ones((9, 5), dtype), np.ones((5, 70), dtype)
+    left[4, 2], right[3, 50] = np.inf, np.nan
+    out = np.empty((9, 70), dtype)
+    if not _kernels.product(out, left, right, isa=isa):
+        pytest.skip("left to BLAS on this instruction set")
+    expected = left @ right
+    np.testing.assert_array_equal(out, expected)
+    assert np.isfinite(np.delete(np.delete(out, 4, 0), 50, 1)).all()

@@ -35,6 +35,13 @@ cdef extern from "caviar.h" nogil:
         double beta_2
         double epsilon
 
+    ctypedef struct caviar_product:
+        void *out
+        const void *left
+        const void *right
+        int64_t R, K, C
+        int64_t out_row, left_row, left_inner, right_row, right_column
+
     ctypedef double (*caviar_loss_fn)(void *, const void *, const void *, double,
                                       int64_t, int64_t) noexcept nogil
     ctypedef double (*caviar_update_fn)(void *, void *, const void *, int64_t, int64_t,
@@ -67,6 +74,8 @@ cdef extern from "caviar.h" nogil:
         void (*running_average)(void *running, const void *batch, double momentum,
                                 int64_t n) noexcept nogil
         void (*softmax_forward)(void *Z, int64_t B, int64_t K) noexcept nogil
+        void (*product)(const caviar_product *p) noexcept nogil
+        int64_t product_bytes, product_width
         double (*multiply_add_chains)(double factor, double term,
                                       int64_t length) noexcept nogil
         int64_t n_chains

@@ -178,6 +178,29 @@ def update(params, slots, grads, n_decay, solver, isa=None, **scalars):
     )
 
 
+def product(out, left, right, left_transposed=False, right_transposed=False, isa=None):
+    """Returns the vector width in elements: fewer columns are an error. 0: no such kernel."""
+    dt = out.dtype
+    cdef const caviar_kernels *kernels = _table(out, isa)
+    cdef caviar_product p
+    if kernels.product == NULL:
+        return 0
+    if out.shape[1] < kernels.product_width:
+        raise ValueError(
+            f"`out` must have at least {kernels.product_width} columns, got {out.shape[1]}."
+        )
+    p.out, p.left, p.right = address(out, dt, True), address(left, dt), address(right, dt)
+    p.R, p.C = out.shape[0], out.shape[1]
+    p.K = left.shape[0 if left_transposed else 1]
+    p.out_row = p.C
+    p.left_row = 1 if left_transposed else p.K
+    p.left_inner = p.R if left_transposed else 1
+    p.right_row = 1 if right_transposed else p.C
+    p.right_column = p.K if right_transposed else 1
+    kernels.product(&p)
+    return kernels.product_width
+
+
 def time_products(layer_units, batch_size, dtype, n_repeats):
     """Seconds that the matrix products of one training step take alone.
 

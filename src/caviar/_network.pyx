@@ -11,7 +11,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport isfinite, pow, sqrt
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
-from . cimport _blas, _team
+from . cimport _blas, _product, _team
 from ._kernels cimport (
     CAVIAR_ADAM,
     CAVIAR_IDENTITY,
@@ -213,6 +213,7 @@ cdef int run_tiles(Network *net, _team.tile_fn work, void *context, int64_t n_ti
 
 
 cdef struct ProductTiles:
+    const caviar_kernels *kernels
     _blas.Product product
     int64_t width           # rows or columns of a tile
     bint by_rows
@@ -223,9 +224,11 @@ cdef void product_tile(void *context, int64_t tile) noexcept nogil:
     cdef _blas.Product *p = &tiles.product
     cdef int64_t first = tile * tiles.width
     if tiles.by_rows:
-        _blas.multiply(p, first, min(tiles.width, p.rows - first), 0, p.columns)
+        _product.multiply(tiles.kernels, p, first, min(tiles.width, p.rows - first), 0,
+                          p.columns)
     else:
-        _blas.multiply(p, 0, p.rows, first, min(tiles.width, p.columns - first))
+        _product.multiply(tiles.kernels, p, 0, p.rows, first,
+                          min(tiles.width, p.columns - first))
 
 
 cdef int multiply(Network *net, _blas.Product product) except -1 nogil:
@@ -237,7 +240,7 @@ cdef int multiply(Network *net, _blas.Product product) except -1 nogil:
     cdef ProductTiles tiles
     cdef double operations = 2.0 * product.rows * product.columns * product.inner
     cdef int64_t length, n
-    tiles.product = product
+    tiles.kernels, tiles.product = net.kernels, product
     tiles.by_rows = product.rows > 2 * product.columns
     length = product.rows if tiles.by_rows else product.columns
     n = n_tiles_of(operations, PRODUCT_TILE, length // 256)
@@ -634,7 +637,7 @@ def layer_forward(out, a, coef, intercept, activation):
             kernels.sparse_forward(z, indptr, indices, x, ids, w, B, O)
         else:
             p = _blas.forward_product(is_double, z, x, w, B, I, O)
-            _blas.multiply(&p, 0, B, 0, O)
+            _product.multiply(kernels, &p, 0, B, 0, O)
         if g == CAVIAR_SOFTMAX:
             kernels.activation_forward(z, b, CAVIAR_IDENTITY, B, O)
             kernels.softmax_forward(z, B, O)
