@@ -9,7 +9,7 @@
 /* Aligned as an element is: rows may start anywhere. */
 typedef real NAME(vector)
     __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
-enum { NAME(WIDTH) = VECTOR_BYTES / (int)sizeof(real) };
+enum { NAME(LANES) = VECTOR_BYTES / (int)sizeof(real) };
 
 /* out (m, n vectors) = or += left (m, depth) right (depth, n vectors). m and n are constants
  * wherever this is inlined, so that `sum` is registers. */
@@ -17,7 +17,7 @@ static CAVIAR_INLINE void NAME(product_tile)(real *restrict out, const real *res
                                              const real *restrict right, int64_t right_row,
                                              const caviar_product *p, int64_t depth, int first,
                                              const int m, const int n) {
-    enum { W = NAME(WIDTH) };
+    enum { W = NAME(LANES) };
     const int64_t left_row = p->left_row, left_inner = p->left_inner;
     NAME(vector) sum[TILE_ROWS][TILE_VECTORS] = {0};
     for (int64_t k = 0; k < depth; k++) {
@@ -68,7 +68,7 @@ static void NAME(product_copy)(real *restrict to, const real *restrict right,
     if (column == 1) {
         for (int64_t k = 0; k < depth; k++) {
             /* Not memcpy: as gcc expands it, it took 6 % of a product. */
-            for (int64_t c = 0; c < width; c += NAME(WIDTH))
+            for (int64_t c = 0; c < width; c += NAME(LANES))
                 *(NAME(vector) *)(to + k * width + c) =
                     *(const NAME(vector) *)(right + k * row + c);
         }
@@ -90,7 +90,7 @@ static void NAME(product_copy)(real *restrict to, const real *restrict right,
 
 /* n vectors of columns from column c on. */
 static void NAME(product_panel)(const caviar_product *p, int64_t c, int64_t n) {
-    enum { W = NAME(WIDTH) };
+    enum { W = NAME(LANES) };
     _Alignas(VECTOR_BYTES) real copy[DEPTH * TILE_VECTORS * W];
     /* Rows a kilobyte apart share so few sets of the cache that they drive each other out. */
     const int copies =
@@ -122,7 +122,7 @@ static void NAME(product_panel)(const caviar_product *p, int64_t c, int64_t n) {
 }
 
 static void NAME(product)(const caviar_product *p) {
-    enum { W = NAME(WIDTH) };
+    enum { W = NAME(LANES) };
     int64_t c = 0;
     for (int64_t left = p->C / W; left > 0;) {
         const int64_t n = left < TILE_VECTORS ? left : TILE_VECTORS;

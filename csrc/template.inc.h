@@ -70,7 +70,7 @@ static const caviar_kernels NAME(table) = {
 #if HAS_PRODUCT
     .product = NAME(product),
     .product_bytes = PRODUCT_BYTES,
-    .product_width = NAME(WIDTH),
+    .product_width = NAME(LANES),
 #endif
     .multiply_add_chains = NAME(multiply_add_chains),
     .n_chains = 12 * VECTOR_BYTES / (int64_t)sizeof(real),
