@@ -4,13 +4,14 @@
 #define real double
 #define uint_t uint64_t
 #define SQRT sqrt
+#define FABS fabs
+#define COPYSIGN copysign
 #define COLUMNS 64
 #define MANTISSA_BITS 52
 #define EXPONENT_BIAS 1023
 #define ROUND 0x1.8p52
-#define EXP_LOWEST (-746.0)           /* below log of half the least denormal: 0 */
-#define EXP_HIGHEST 710.0             /* above log of the greatest number: inf */
-#define TANH_HIGHEST 40.0             /* tanh(20) rounds to 1 */
+#define EXP_LIMIT 746.0               /* exp(-746) is less than half the least denormal: 0 */
+#define TANH_LIMIT 40.0               /* tanh(20) rounds to 1 */
 #define LN2_HIGH 0x1.62e42fefa3800p-1 /* 11 low bits zero: times an exponent is exact */
 #define LN2_LOW 0x1.ef35793c76730p-45
 #define LOG_EPS (-0x1.205966f2b4f12p+5) /* log(2^-52) */
@@ -19,13 +20,14 @@
 #define real float
 #define uint_t uint32_t
 #define SQRT sqrtf
+#define FABS fabsf
+#define COPYSIGN copysignf
 #define COLUMNS 128
 #define MANTISSA_BITS 23
 #define EXPONENT_BIAS 127
 #define ROUND 0x1.8p23
-#define EXP_LOWEST (-104.0)
-#define EXP_HIGHEST 89.0
-#define TANH_HIGHEST 20.0
+#define EXP_LIMIT 104.0
+#define TANH_LIMIT 20.0
 #define LN2_HIGH 0x1.62e4p-1
 #define LN2_LOW 0x1.7f7d1cf79abcap-20
 #define LOG_EPS (-0x1.fe2804e87b348p+3) /* log(2^-23) */
@@ -93,13 +95,14 @@ static const caviar_kernels NAME(table) = {
 #undef real
 #undef uint_t
 #undef SQRT
+#undef FABS
+#undef COPYSIGN
 #undef COLUMNS
 #undef MANTISSA_BITS
 #undef EXPONENT_BIAS
 #undef ROUND
-#undef EXP_LOWEST
-#undef EXP_HIGHEST
-#undef TANH_HIGHEST
+#undef EXP_LIMIT
+#undef TANH_LIMIT
 #undef LN2_HIGH
 #undef LN2_LOW
 #undef LOG_EPS

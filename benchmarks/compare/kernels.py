@@ -188,20 +188,21 @@ def logistic_of_numpy(X, out):
     np.divide(1, out, out=out)
 
 
-# The bias with which it may be repeated in place (exp(z - 1) tends to 1), and the rivals.
+# The bias with which it may be repeated in place (exp(z - 1) tends to 1); the rivals.
 ELEMENTARY = {
     "exp": (-1.0, {"numpy": np.exp}),
-    "tanh": (0.0, {"numpy": np.tanh}),
-    "logistic": (0.0, {"numpy": logistic_of_numpy, "scipy": expit}),
+    "tanh": (None, {"numpy": np.tanh}),
+    "logistic": (None, {"numpy": logistic_of_numpy, "scipy": expit}),
 }
 
 
 def elementary(name, dtype, n_bytes):
     bias, functions = ELEMENTARY[name]
-    X = np.minimum(
-        normal(n_bytes // np.dtype(dtype).itemsize // 64, 64, dtype=dtype), 1
-    )
-    X, Z, out, b = aligned(X), aligned(X), aligned(X), aligned(np.full(64, bias, dtype))
+    columns = 1024  # the kernel goes row by row where there is a bias
+    rows = n_bytes // np.dtype(dtype).itemsize // columns
+    X = aligned(np.minimum(normal(rows, columns, dtype=dtype), 1))
+    Z, out = aligned(X), aligned(X)
+    b = None if bias is None else aligned(np.full(columns, bias, dtype))
 
     def ours(isa):
         _kernels.activation_forward(Z, b, name, isa)
