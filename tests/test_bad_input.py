@@ -9,6 +9,7 @@ import sklearn.neural_network
 from scipy import sparse
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import NotFittedError
+from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils._param_validation import InvalidParameterError
 
 from caviar import MLPClassifier, MLPRegressor
@@ -620,3 +621,30 @@ def test_fit_does_not_write_to_X_y_or_sample_weight(iris):
         )
     for now, before in zip((X, y, weight), copies, strict=True):
         np.testing.assert_array_equal(now, before)
+
+
+@pytest.mark.parametrize("y", [[3, 1, 1, 3] * 5, [5, 2, 9, 2] * 5, [0, 0, 0, 0] * 5])
+@pytest.mark.parametrize("dtype", [np.int64, np.uint8, np.int32])
+def test_integer_labels_are_binarized_as_by_scikit_learn(y, dtype):
+    X, y = np.arange(40.0).reshape(20, 2), np.array(y, dtype)
+    ours = MLPClassifier((3,), max_iter=1).fit(X, y)._label_binarizer
+    theirs = LabelBinarizer().fit(y)
+    assert ours.__dict__.keys() == theirs.__dict__.keys()
+    assert ours.y_type_ == theirs.y_type_
+    assert ours.sparse_input_ == theirs.sparse_input_
+    assert ours.classes_.dtype == theirs.classes_.dtype
+    np.testing.assert_array_equal(ours.classes_, theirs.classes_)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_single_row_is_checked_as_by_scikit_learn(bad):
+    X, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+    classes = MLPClassifier, sklearn.neural_network.MLPClassifier
+    ours, theirs = (cls((3,), max_iter=1).fit(X, y) for cls in classes)
+    for row in ([[bad, 1.0]], [[1.0]], [1.0, 2.0], np.empty((0, 2))):
+        messages = []
+        for mlp in (ours, theirs):
+            with pytest.raises(ValueError) as error:
+                mlp.predict_proba(np.asarray(row))
+            messages.append(str(error.value))
+        assert messages[0] == messages[1]
