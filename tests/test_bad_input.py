@@ -622,3 +622,17 @@ def test_fit_does_not_write_to_X_y_or_sample_weight(iris):
         )
     for now, before in zip((X, y, weight), copies, strict=True):
         np.testing.assert_array_equal(now, before)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_single_row_is_checked_as_by_scikit_learn(bad):
+    X, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+    classes = MLPClassifier, sklearn.neural_network.MLPClassifier
+    ours, theirs = (cls((3,), max_iter=1).fit(X, y) for cls in classes)
+    for row in ([[bad, 1.0]], [[1.0]], [1.0, 2.0], np.empty((0, 2))):
+        messages = []
+        for mlp in (ours, theirs):
+            with pytest.raises(ValueError) as error:
+                mlp.predict_proba(np.asarray(row))
+            messages.append(str(error.value))
+        assert messages[0] == messages[1]

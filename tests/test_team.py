@@ -6,12 +6,14 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 
 import joblib
 import numpy as np
 import pytest
 
 from caviar import MLPClassifier, MLPRegressor, _layout, _network
+from caviar._blas_threads import single_blas_thread
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.RandomState(0)
@@ -163,3 +165,16 @@ print("leaving", flush=True)
     with run(code) as process:
         out, _ = process.communicate(timeout=60)
     assert out == "leaving\n"
+
+
+def test_a_fit_takes_no_more_threads_than_others_leave_cores(monkeypatch):
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 3)
+    before = threading.active_count()
+    for n_others, n_helpers in ((0, 3), (1, 1), (2, 0), (7, 0)):
+        watching, seen = count_threads()
+        with ExitStack() as others:
+            for _ in range(n_others):
+                others.enter_context(single_blas_thread)
+            clf = MLPClassifier(**dict(LARGE, random_state=watching), n_jobs=4)
+            clf.fit(X, Y)
+        assert set(seen) == {before + n_helpers}

@@ -441,15 +441,44 @@ def test_divergence_stops_in_its_epoch_also_where_nobody_looks_at_epochs(monkeyp
     np.testing.assert_array_equal(*curves)
 
 
-@pytest.mark.parametrize("solver", ["adam", "sgd"])
-@pytest.mark.parametrize("weighted", [False, True])
-def test_epochs_that_nobody_looks_at_are_the_same(solver, weighted, capsys):
-    weights = WEIGHTS if weighted else None
-    options = dict(solver=solver, max_iter=60, tol=1e-3, random_state=0, batch_size=5)
-    fits = [
-        MLPClassifier((6,), verbose=verbose, **options).fit(X_SMALL, Y_SMALL, weights)
-        for verbose in (False, True)
-    ]
-    np.testing.assert_array_equal(fits[0].params_, fits[1].params_)
-    assert fits[0].loss_curve_ == fits[1].loss_curve_
-    assert capsys.readouterr().out.count("Iteration") == fits[0].n_iter_
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+@pytest.mark.parametrize("n_iter_no_change", [2, 10, np.inf])
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_epochs_in_one_go_are_those_one_by_one(
+    solver, n_iter_no_change, weights, monkeypatch
+):
+    def train(rows_ahead):
+        monkeypatch.setattr(_training, "ROWS_AHEAD", rows_ahead)
+        random_state = np.random.RandomState(0)
+        clf = MLPClassifier(
+            (5,),
+            solver=solver,
+            learning_rate_init=0.05,
+            batch_size=4,
+            tol=1e-3,
+            n_iter_no_change=n_iter_no_change,
+            max_iter=150,
+            random_state=random_state,
+        ).fit(X_SMALL, Y_SMALL, weights)
+        curve = clf.loss_curve_
+        return clf.params_.tobytes(), curve, clf.n_iter_, random_state.rand()
+
+    assert train(0) == train(2**16)
+
+
+@pytest.mark.parametrize("learning_rate", ["constant", "invscaling", "adaptive"])
+def test_epochs_in_one_go_follow_the_learning_rate(learning_rate, monkeypatch):
+    def train(rows_ahead):
+        monkeypatch.setattr(_training, "ROWS_AHEAD", rows_ahead)
+        clf = MLPClassifier(
+            (5,),
+            solver="sgd",
+            learning_rate=learning_rate,
+            learning_rate_init=0.5,
+            tol=1e-2,
+            n_iter_no_change=3,
+            random_state=0,
+        ).fit(X_SMALL, Y_SMALL)
+        return clf.params_.tobytes(), clf.loss_curve_, clf.learning_rate_
+
+    assert train(0) == train(2**16)

@@ -52,19 +52,19 @@ class _Limit:
 
     def __init__(self, libraries):
         self._libraries = libraries
-        self._depth = 0
+        self.depth = 0
         self._before = []
 
     def enter(self):
-        if self._depth == 0:
+        if self.depth == 0:
             self._before = [library.num_threads for library in self._libraries]
             for library in self._libraries:
                 _set_num_threads(library, 1)
-        self._depth += 1
+        self.depth += 1
 
     def leave(self):
-        self._depth -= 1
-        if self._depth == 0:
+        self.depth -= 1
+        if self.depth == 0:
             self.restore()
 
     def restore(self):
@@ -102,6 +102,11 @@ class _SingleBlasThread:
         pairs = list(zip(found, is_openmp, strict=True))
         self._openmp = [library for library, openmp in pairs if openmp]
         self._shared = _Limit([library for library, openmp in pairs if not openmp])
+
+    @property
+    def n_inside(self):
+        """How many threads of this process fit or predict now."""
+        return 0 if self._shared is None else self._shared.depth
 
     def __enter__(self):
         with self._lock:
