@@ -179,7 +179,7 @@ def update(params, slots, grads, n_decay, solver, isa=None, **scalars):
 
 
 def product(out, left, right, left_transposed=False, right_transposed=False, isa=None):
-    """Returns the vector width in elements: fewer columns are an error. 0: no such kernel."""
+    """Return the vector width, the fewest columns of ``out``; 0: no such kernel."""
     dt = out.dtype
     cdef const caviar_kernels *kernels = _table(out, isa)
     cdef caviar_product p
