@@ -54,8 +54,8 @@ enum { ROWS = 32 };
 
 /* The tile of a product: as many sums as there are vector registers beside the operands (32
  * of AVX-512, 16 of AVX2), and terms that are summed at a time: DEPTH rows of a tile's part of
- * the right operand stay in the first-level cache. PRODUCT_BYTES: the largest operand up to
- * which no BLAS call was faster. 16-byte vectors are left to BLAS, which knows the processor. */
+ * the right operand stay in the first-level cache. PRODUCT_BYTES: of the largest operand up to
+ * which OpenBLAS 0.3.30 was not faster. 16-byte vectors are not tried: BLAS knows its processor. */
 #if defined(__GNUC__) && VECTOR_BYTES >= 32
 #define HAS_PRODUCT 1
 enum { DEPTH = 128 };

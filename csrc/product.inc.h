@@ -1,6 +1,6 @@
-/* Products of dense matrices that fit the second-level cache together. BLAS libraries first
- * copy both operands into an order of their own; here the left one is read in place, and so is
- * the right one where its rows are contiguous: of small products that copying is a good part.
+/* Products of small and medium dense matrices. BLAS libraries first copy both operands into an
+ * order of their own, a good part of the time of such products; here the left one is read in
+ * place, and so is the right one where its rows are contiguous and near each other.
  *
  * An entry is the sum, in order, of sums of DEPTH terms in order: its bits do not depend on
  * how many other rows and columns are computed with it, nor where it stands in a tile. */

@@ -179,7 +179,7 @@ def update(params, slots, grads, n_decay, solver, isa=None, **scalars):
 
 
 def product(out, left, right, left_transposed=False, right_transposed=False, isa=None):
-    """Return the width of a vector, the fewest columns there may be; 0: no such kernel."""
+    """Return the vector width, the fewest columns of ``out``; 0: no such kernel."""
     dt = out.dtype
     cdef const caviar_kernels *kernels = _table(out, isa)
     cdef caviar_product p

@@ -15,8 +15,9 @@ cdef inline bint suits_kernel(const caviar_kernels *kernels, const Product *p,
                               int64_t n_columns) noexcept nogil:
     """Where the kernel was measured to be at least as fast as BLAS.
 
-    Both operands fit in cache; columns come in whole vectors, or few are computed twice;
-    and a right operand that has to be transposed first is used by enough rows.
+    Neither operand is large; columns come in whole vectors, or few are computed twice
+    (narrow layers stay with BLAS: 10 columns took it half the kernel's time); and a right
+    operand that has to be transposed first is used by enough rows.
     """
     cdef int64_t size = 8 if p.is_double else 4
     cdef int64_t most = kernels.product_bytes // size, width = kernels.product_width
