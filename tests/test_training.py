@@ -351,7 +351,11 @@ def test_warm_start_goes_on_from_the_statistics(batch_norm):
 def test_the_first_batch_alone_sets_the_running_statistics():
     """Bias correction: after one batch they are that batch's, not 10 % of them."""
     clf = MLPClassifier(
-        (6,), batch_norm=True, batch_size="full", learning_rate_init=1e-9
+        (6,),
+        batch_norm=True,
+        batch_size="full",
+        learning_rate_init=1e-9,
+        random_state=0,
     )
     clf.partial_fit(X_SMALL, Y_SMALL, classes=[0, 1, 2])
     z = X_SMALL @ _layout.make_plan((4, 6, 3), True).coefs(clf.params_)[0]
