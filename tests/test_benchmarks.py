@@ -6,6 +6,8 @@ import inspect
 import itertools
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -134,6 +136,73 @@ def test_compare_times_a_search(library, tmp_path):
             assert result["best_score"] > 0.2
         else:
             assert result["note"].startswith("not installed")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "subject", ["kernels", "calls", "crowds", "large", "scaling", "memory", "profile"]
+)
+def test_compare_measures_each_subject(subject, tmp_path):
+    if subject == "profile" and shutil.which("perf") is None:
+        pytest.skip("perf is not installed")
+    if subject in ("crowds", "memory") and not Path("/proc/self/status").exists():
+        pytest.skip("memory is read from /proc")
+    file = tmp_path / "times.json"
+    command = [sys.executable, "-m", "benchmarks.compare", subject, "--quick"]
+    tables = run([*command, "--json", str(file), "--folder", str(tmp_path)])
+    assert json.loads(file.read_text())["results"]
+    assert tables.startswith("| ")
+
+
+@pytest.fixture
+def compare(monkeypatch):
+    """Return a function that imports a module of the comparison."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    return lambda name: importlib.import_module(f"benchmarks.compare.{name}")
+
+
+def test_what_became_a_tenth_slower_is_named(compare):
+    def times(now, before):
+        common = {"problem": "S", "batch_norm": True}
+        return [
+            common | {"library": "caviar", "seconds": now},
+            common | {"library": "base", "seconds": before},
+        ]
+
+    failure = compare("steps").failure
+    assert failure(times([1.12, 1.13, 1.14], [1.0, 1.0, 1.0])) == (
+        "S with batch norm: 12% slower than before"
+    )
+    assert failure(times([1.08, 1.08, 1.08], [1.0, 1.0, 1.0])) is None
+    assert failure(times([1.0, 1.2, 1.2], [1.0, 1.0, 1.0])) is None  # others were busy
+    assert failure(times([1.2], [])) is None
+
+
+def test_a_block_of_the_documents_is_renewed_and_a_missing_one_is_an_error(
+    compare, tmp_path, monkeypatch
+):
+    documents = compare("documents")
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- steps -->\nold\n<!-- end of steps -->\nafter\n")
+    monkeypatch.setattr(documents, "DOCUMENTS", [page])
+    context = {"processor": "a core", "versions": ["caviar 1", "numpy 2"]}
+    documents.write({"steps": "| a |\n| --- |"}, context)
+    block = "| a |\n| --- |\n\na core, caviar 1, numpy 2."
+    assert page.read_text() == (
+        f"before\n<!-- steps -->\n{block}\n<!-- end of steps -->\nafter\n"
+    )
+    with pytest.raises(LookupError, match="no document has a block named 'other'"):
+        documents.write({"other": ""}, context)
+
+
+def test_every_block_that_is_written_has_its_place(compare):
+    pages = [page.read_text() for page in compare("documents").DOCUMENTS]
+    places = {
+        name for page in pages for name in re.findall(r"<!-- end of (.+) -->", page)
+    }
+    assert places >= {"steps", "steps-targets", "profile", "calls", "search", "large"}
+    assert places >= {"kernels-bandwidth", "kernels-rivals", "scaling", "memmap", "csr"}
+    assert places >= {"crowds-search", "crowds-fits", "crowds-memory"}
 
 
 @pytest.mark.parametrize(

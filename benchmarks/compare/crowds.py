@@ -25,6 +25,7 @@ from sklearn.model_selection import GridSearchCV
 from caviar import MLPClassifier
 
 from . import search
+from .memory import growth
 from .problems import PROBLEMS, TINY, Problem
 from .tables import markdown, spread
 
@@ -157,48 +158,38 @@ class Rows(np.ndarray):
 
 
 def memory_of(case, n_rows):
-    """Do one case in this process; return its growth in megabytes."""
+    """Do one case in this process; return by how many megabytes it let it grow."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((n_rows, N_FEATURES), dtype=np.float32)
     y = (X[:, 0] > 0).astype(np.int64)
     mlp = MLPClassifier((16,), max_iter=1, random_state=0)
     mlp.fit(X[:2000], y[:2000])
-    before = peak_memory()
-    copied = 0
-    if case == "fits":
-        rates = np.logspace(-4, -1, N_THREADS)
+    rates = np.logspace(-4, -1, N_THREADS)
+    n_test = n_rows // 16
+    n_train = n_rows - n_test if case == "views" else n_test
+    folds = [(np.arange(n_train), np.arange(n_rows - n_test, n_rows))]
+    rows = X.view(Rows) if case == "views" else X
+
+    def fits():
         run([lambda rate=rate: fit_rate(X, y, rate) for rate in rates])
-    else:
-        n_test = n_rows // 16
-        n_train = n_rows - n_test if case == "views" else n_test
-        train, test = np.arange(n_train), np.arange(n_rows - n_test, n_rows)
-        grid = {"learning_rate_init": np.logspace(-4, -1, N_THREADS)}
-        folds = [(train, test)]
+
+    def one_search():
+        grid = {"learning_rate_init": rates}
         with joblib.parallel_config("threading", n_jobs=N_THREADS):
-            GridSearchCV(mlp, grid, cv=folds, refit=False).fit(
-                X.view(Rows) if case == "views" else X, y
-            )
-        if case == "copies":
-            copied = N_THREADS * (n_train + n_test) * N_FEATURES * 4 / 2**20
-    growth = peak_memory() - before
+            GridSearchCV(mlp, grid, cv=folds, refit=False).fit(rows, y)
+
+    n_bytes, _, _ = growth(fits if case == "fits" else one_search)
+    n_copied = N_THREADS * (n_train + n_test) if case == "copies" else 0
     return {
         "case": case,
         "X": X.nbytes / 2**20,
-        "growth": growth,
-        "scikit-learn's copies": copied,
+        "growth": n_bytes / 2**20,
+        "scikit-learn's copies": n_copied * N_FEATURES * 4 / 2**20,
     }
 
 
 def fit_rate(X, y, rate):
     MLPClassifier((16,), max_iter=1, learning_rate_init=rate, random_state=0).fit(X, y)
-
-
-def peak_memory():
-    """The most memory the process has had so far, in megabytes."""
-    import resource  # not on Windows
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 # The clocks
@@ -273,20 +264,12 @@ def throughput(result, one_job):
 
 def report_fits(results):
     rows = [["", "fits", "seconds", "+-", "times as fast", "cores used"]]
-    for result in results:
-        serial = next(
-            other for other in results if other["problem"] == result["problem"]
-        )
-        gain = median(serial["seconds"]) / median(result["seconds"])
-        rows.append(
-            [
-                result["problem"],
-                f"{N_FITS} {result['way']}",
-                *times(result),
-                "" if result is serial else f"{gain:.2f} (>= 1)",
-                cores_used(result),
-            ]
-        )
+    for serial, at_once in zip(results[::2], results[1::2], strict=True):
+        gain = median(serial["seconds"]) / median(at_once["seconds"])
+        for result, cell in ((serial, ""), (at_once, f"{gain:.2f} (>= 1)")):
+            way = f"{N_FITS} {result['way']}"
+            row = [result["problem"], way, *times(result), cell, cores_used(result)]
+            rows.append(row)
     return markdown(rows)
 
 
@@ -297,7 +280,7 @@ def times(result):
 
 def cores_used(result):
     shares = [c / s for c, s in zip(result["cpu"], result["seconds"], strict=True)]
-    return f"{max(shares):.2f} (<= {result['cores asked for']})"
+    return f"{median(shares):.2f} (<= {result['cores asked for']})"
 
 
 def report_memory(results):

@@ -133,7 +133,8 @@ _PARAMETERS = """hidden_layer_sizes : array-like of shape (n_layers - 2,), defau
         Threads that one fit may use; -1 for all cores. None means 1, unless a
         :func:`joblib.parallel_config` context says otherwise. Only large layers are
         shared out (products of 0.8 billion operations and more: 512 rows of 1024 x 784),
-        smaller networks train as with 1. The result has the same bits for any number.
+        smaller networks train as with 1; and a fit takes no more threads than other fits
+        of the process leave cores. The result has the same bits for any number.
         Leave it None in searches: their own `n_jobs` uses the cores better."""
 
 _ATTRIBUTES = """loss_ : float
