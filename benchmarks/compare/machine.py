@@ -42,7 +42,9 @@ def processor():
 
 
 def versions():
-    """Name and version of each library that is loaded by now."""
+    """Name and version of caviar, and of each other library that is loaded by now."""
+    import caviar  # noqa: F401
+
     names = {"sklearn": "scikit-learn"}
     loaded = [
         name

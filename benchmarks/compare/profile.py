@@ -19,12 +19,12 @@ from .tables import markdown
 SECONDS = 3.0
 # Of a function's or a library's name, the first that fits.
 PARTS = {
-    "matrix products": ("openblas", "gemm", "blis", "mkl"),
+    "matrix products": ("openblas", "gemm", "blis", "mkl", "product"),
     "batch norm + activation": ("batch_norm", "activation", "running_average"),
     "loss": ("_loss", "log_fma", "log_finite"),
     "update": ("_update",),
     "gather": ("rows_gather", "memmove", "memcpy"),
-    "interpreter": ("python", "numpy", "multiarray", "mt19937", "_generator"),
+    "interpreter": ("libpython", "python3", "multiarray", "mt19937"),
 }
 
 
