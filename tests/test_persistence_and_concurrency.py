@@ -467,9 +467,10 @@ def test_interrupt_stops_a_search():
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT cannot be sent to one process")
 def test_ctrl_c_from_outside_ends_a_script():
     code = """
-import json, sys
+import json, signal, sys
 import numpy as np
 from caviar import MLPRegressor
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
 X = np.random.RandomState(0).rand(40_000, 200)
 model = MLPRegressor(hidden_layer_sizes=(512, 512), max_iter=10_000)
 print("ready", flush=True)

@@ -103,9 +103,10 @@ def test_which_networks_are_shared_out():
 
 
 SCRIPT = """
-import os, sys, threading, warnings
+import os, signal, sys, threading, warnings
 import numpy as np
 from caviar import MLPClassifier
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs ignore it
 warnings.simplefilter("ignore")
 rng = np.random.RandomState(0)
 X, y = rng.standard_normal((2048, 800)), rng.randint(0, 3, 2048)
@@ -123,6 +124,14 @@ def run(code, **options):
     )
 
 
+def finish(process, timeout):
+    """What the process printed; one that hangs is ended, and is a failure."""
+    try:
+        return process.communicate(timeout=timeout)
+    finally:
+        process.kill()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to a process")
 def test_ctrl_c_in_a_fit_of_several_threads_keeps_whole_weights():
     code = """
@@ -136,7 +145,7 @@ except KeyboardInterrupt:
         assert process.stdout.readline() == "ready\n"
         time.sleep(1.5)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = finish(process, timeout=60)
     assert out == "True 1\n", err
 
 
@@ -152,7 +161,7 @@ if pid == 0:
 print(os.waitpid(pid, 0)[1], same)
 """
     with run(code) as process:
-        out, err = process.communicate(timeout=120)
+        out, err = finish(process, timeout=120)
     assert out == "0 True\n", err
 
 
@@ -163,7 +172,7 @@ import time; time.sleep(1)
 print("leaving", flush=True)
 """
     with run(code) as process:
-        out, _ = process.communicate(timeout=60)
+        out, _ = finish(process, timeout=60)
     assert out == "leaving\n"
 
 
