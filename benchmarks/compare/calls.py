@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .libraries import load
 from .problems import Problem
-from .tables import markdown, spread
+from .tables import markdown, plus_minus
 
 NAMES = ("caviar", "sklearn")
 N_EPOCHS, N_MORE = 10, 40
@@ -199,7 +199,7 @@ def report_prediction(ours, theirs):
 
 
 def row(call, ours, theirs=None):
-    cells = [call, milliseconds(ours), spread(ours).removeprefix("+-") or "-"]
+    cells = [call, milliseconds(ours), plus_minus(ours)]
     if theirs is None:
         return [*cells, "", "", ""]
     gain = median(theirs) / median(ours)

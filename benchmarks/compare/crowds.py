@@ -27,7 +27,7 @@ from caviar import MLPClassifier
 from . import search
 from .memory import growth
 from .problems import PROBLEMS, TINY, Problem
-from .tables import markdown, spread
+from .tables import markdown, plus_minus
 
 ROOT = Path(__file__).resolve().parents[2]
 N_FITS = 8
@@ -275,7 +275,7 @@ def report_fits(results):
 
 def times(result):
     seconds = result["seconds"]
-    return [f"{median(seconds):.3g}", spread(seconds).removeprefix("+-") or "-"]
+    return [f"{median(seconds):.3g}", plus_minus(seconds)]
 
 
 def cores_used(result):

@@ -20,7 +20,7 @@ from .tables import markdown, microseconds
 
 ISAS = _kernels.AVAILABLE_ISAS
 # The last one is no power of two: vectors a multiple of 16 MB apart, such as Adam's two
-# would be, disturb the prefetching (3 times as long), and no real network's are.
+# would be, disturb the prefetching (3 times as long), and few networks' are.
 SIZES = {"16 KB": 2**14, "256 KB": 2**18, "8 MB": 2**23, "256 MB": 250_000 * 2**10}
 MAIN = (
     "rows_gather relu_forward tanh_forward logistic_forward batch_norm_forward "

@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from caviar import MLPClassifier
 
 from .problems import PROBLEMS, TINY, Problem
-from .tables import markdown, spread
+from .tables import markdown, plus_minus
 
 FOUR_XL = Problem("4 x XL", 8000, 784, (2048, 2048, 2048), 512, n_epochs=1)
 TARGET = {"XL": 1.7, FOUR_XL.name: 1.7}
@@ -80,7 +80,7 @@ def report(results):
                     result["problem"],
                     str(result["n_jobs"]),
                     f"{median(result['seconds']):.3g}",
-                    spread(result["seconds"]).removeprefix("+-") or "-",
+                    plus_minus(result["seconds"]),
                     "" if result is one else f"{gain:.2f} (>= {target})",
                     f"{cores:.2f}",
                     "yes" if result["same_bits"] else "NO",

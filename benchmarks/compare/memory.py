@@ -56,7 +56,7 @@ def measure(options, log):
     gigabytes = 0.02 if options.quick else GIGABYTES
     n_rounds = options.rounds or (1 if options.quick else 3)
     return [
-        *measure_memmap(gigabytes, getattr(options, "folder", None), log),
+        *measure_memmap(gigabytes, options.folder, log),
         *measure_csr(n_rounds, options.quick, log),
     ]
 

@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from . import machine
+from .libraries import load
 from .problems import PROBLEMS, TINY
 from .steps import chosen_problems
 from .tables import markdown
@@ -92,24 +93,11 @@ def report(results):
 
 def train(name, batch_norm):
     """Train until killed, and say when it is warm."""
-    import numpy as np
-
-    from caviar import MLPClassifier
-
     problem = PROBLEMS.get(name, TINY)
-    X, y = problem.data()
-    mlp = MLPClassifier(
-        problem.hidden,
-        batch_size=problem.batch_size,
-        batch_norm=batch_norm,
-        alpha=0.0,
-        tol=0.0,
-        n_iter_no_change=np.inf,
-        max_iter=10**9,
-    )
-    mlp.partial_fit(X, y, classes=np.unique(y))
+    run = load("caviar").prepare(problem, *problem.data(), batch_norm)
+    run(1)
     print("warm", flush=True)
-    mlp.fit(X, y)
+    run(10**9)
 
 
 if __name__ == "__main__":

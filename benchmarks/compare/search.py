@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from .libraries import attempt, load, title
-from .tables import markdown, relative, search_text, spread
+from .tables import markdown, plus_minus, relative, search_text
 
 RATES, PENALTIES = loguniform(1e-4, 1e-1), loguniform(1e-6, 1e-1)
 BATCH_SIZES = [32, 64, 128]
@@ -118,7 +118,7 @@ def report(results):
         seconds = result["seconds"]
         if seconds:
             rows[-1][1] = f"{median(seconds):.3g}"
-            rows[-1][2] = spread(seconds).removeprefix("+-") or "-"
+            rows[-1][2] = plus_minus(seconds)
             rows[-1][3] = relative(result, results[0])
             rows[-1][4] = f"{result['best_score']:.4f}"
         if result["library"].startswith("sklearn"):

@@ -83,17 +83,15 @@ def measure_one(problem, batch_norm, names, n_rounds, log):
         )
         runs[name] = run
     shuffler = random.Random(0)
-    wall = cpu = 0
+    wall, cpu = time.perf_counter(), time.process_time()
     for _ in range(n_rounds):
         for result in shuffler.sample(results, len(results)):
             if result["note"] is None:
-                wall, cpu = wall - time.perf_counter(), cpu - time.process_time()
                 seconds = runs[result["library"]](problem.n_epochs)
-                wall, cpu = wall + time.perf_counter(), cpu + time.process_time()
                 result["seconds"].append(seconds / problem.n_epochs / problem.n_steps)
-    if cpu < 0.97 * wall and "base" not in names:
-        idle = 1 - cpu / wall
-        log(f"others had the core for {idle:.0%} of the time: better measure again")
+    busy = (time.process_time() - cpu) / (time.perf_counter() - wall)
+    if busy < 0.97 and "base" not in names:  # which has a process of its own
+        log(f"others had the core for {1 - busy:.0%} of the time: better measure again")
     for run in runs.values():
         getattr(run, "close", lambda: None)()
     return results

@@ -88,6 +88,11 @@ def spread(seconds):
     return f"+-{(high - low) / 2 / median(seconds):.0%}"
 
 
+def plus_minus(seconds):
+    """The spread as a cell of a column headed ``+-``."""
+    return spread(seconds).removeprefix("+-") or "-"
+
+
 def markdown(rows):
     rule = ["---", *["---:"] * (len(rows[0]) - 1)]
     lines = (" | ".join(row) for row in (rows[0], rule, *rows[1:]))
