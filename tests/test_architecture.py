@@ -13,15 +13,17 @@ RANK = {  # a module imports modules of a lower rank only
     **dict.fromkeys(["_kernels", "_docs", "_callbacks", "_blas_threads"], 1),
     **dict.fromkeys(["_layout", "_team", "_config", "_product"], 2),
     "_network": 3,
+    **dict.fromkeys(["schedules", "augmentation"], 3),
     **dict.fromkeys(["_validation", "_initializers", "_inference"], 4),
     "_training": 5,
     "_estimator": 6,
     "neural_network": 7,
-    "__init__": 8,
-    "_cli_table": 9,
-    "_cli_search": 10,
-    "_cli_report": 11,
-    "__main__": 12,
+    **dict.fromkeys(["diagnostics", "ensemble"], 8),
+    "__init__": 9,
+    "_cli_table": 10,
+    "_cli_search": 11,
+    "_cli_report": 12,
+    "__main__": 13,
 }
 SOURCES = sorted(
     path for path in ROOT.glob("*.p*") if path.suffix in (".py", ".pyx", ".pxd")

@@ -12,17 +12,20 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
+from sklearn.metrics import get_scorer_names
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, Options, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from . import _layout, _validation
+from . import _layout, _validation, schedules
 from ._blas_threads import single_blas_thread
 from ._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
 from ._inference import forward
-from ._initializers import initialize
+from ._initializers import WEIGHT_INITS, initialize
+from ._layout import ACTIVATION_NAMES
 from ._training import Record, Training, TrainingState, ValidationData
+from .augmentation import Augmentation
 
 _STOCHASTIC = _validation.STOCHASTIC_SOLVERS
 
@@ -44,14 +47,17 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             "array-like",
             Interval(Integral, 1, None, closed="left"),
         ],
-        "activation": [StrOptions({"identity", "logistic", "tanh", "relu"})],
+        "activation": [StrOptions(set(ACTIVATION_NAMES)), "array-like"],
         "solver": [StrOptions({"lbfgs", *_STOCHASTIC})],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [
             StrOptions({"auto", "full"}),
             Interval(Integral, 1, None, closed="left"),
         ],
-        "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+        "learning_rate": [
+            StrOptions({"constant", "invscaling", "adaptive", *schedules.NAMES}),
+            callable,
+        ],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -77,6 +83,20 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         "bn_epsilon": [Interval(Real, 0, None, closed="neither")],
         "rho": [Interval(Real, 0, 1, closed="left")],
         "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "weight_init": [StrOptions(set(WEIGHT_INITS))],
+        "init_scale": [Interval(Real, 0, None, closed="neither")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "input_dropout": [Interval(Real, 0, 1, closed="left")],
+        "dropconnect": [Interval(Real, 0, 1, closed="left")],
+        "augment": [Augmentation, list, tuple, None],
+        "average_weights": [StrOptions({"ema", "swa"}), None],
+        "ema_decay": [Interval(Real, 0, 1, closed="neither")],
+        "swa_start": [
+            Interval(RealNotInt, 0, 1, closed="left"),
+            Interval(Integral, 0, None, closed="left"),
+        ],
+        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "scoring": [StrOptions(set(get_scorer_names()) | {"loss"}), callable, None],
         "dtype": [StrOptions({"float32", "float64"}), None],
         "n_jobs": [
             Interval(Integral, None, -1, closed="right"),

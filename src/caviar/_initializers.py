@@ -2,6 +2,18 @@
 
 import numpy as np
 
+WEIGHT_INITS = (
+    "sklearn",
+    "normal",
+    "glorot_uniform",
+    "glorot_normal",
+    "xavier",
+    "he_uniform",
+    "he_normal",
+    "lecun_normal",
+    "orthogonal",
+)
+
 
 def initialize(plan, activation, random_state, dtype):
     """Draw the weights and intercepts as scikit-learn's MLP draws them.

@@ -19,6 +19,19 @@ import numpy as np
 
 from ._kernels import ACTIVATIONS, LOSSES
 
+# Of hidden layers; the kernels' list has the output layer's as well.
+ACTIVATION_NAMES = (
+    "identity",
+    "logistic",
+    "tanh",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "mish",
+)
 BATCH_NORM_MODES = {False: 0, True: 1, "pre": 1, "post": 2}
 BATCH_NORM_NAMES = [False, "pre", "post"]
 N_SLOTS = {"sgd": 1, "rmsprop": 1, "adagrad": 1, "adam": 2, "adamw": 2}

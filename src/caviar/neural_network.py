@@ -1,10 +1,12 @@
 """`MLPClassifier` and `MLPRegressor`: scikit-learn's multi-layer perceptrons, compiled."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
@@ -20,6 +22,14 @@ from ._estimator import BaseMLP, is_stochastic
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
     __doc__ = _docs.CLASSIFIER
+
+    _parameter_constraints: dict = {
+        **BaseMLP._parameter_constraints,
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+        "class_weight": [dict, list, StrOptions({"balanced"}), None],
+        "loss": [StrOptions({"log_loss", "focal", "hinge"})],
+        "focal_gamma": [Interval(Real, 0, None, closed="left")],
+    }
 
     def __init__(
         self,
@@ -52,6 +62,21 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         bn_epsilon=1e-5,
         rho=0.9,
         weight_decay=0.0,
+        weight_init="sklearn",
+        init_scale=0.01,
+        dropout=0.0,
+        input_dropout=0.0,
+        dropconnect=0.0,
+        label_smoothing=0.0,
+        class_weight=None,
+        loss="log_loss",
+        focal_gamma=2.0,
+        augment=None,
+        average_weights=None,
+        ema_decay=0.999,
+        swa_start=0.75,
+        clip_norm=None,
+        scoring=None,
         dtype=None,
         n_jobs=None,
     ):
@@ -199,7 +224,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     _parameter_constraints: dict = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        "loss": [
+            StrOptions(
+                {"squared_error", "poisson", "absolute_error", "huber", "quantile"}
+            )
+        ],
+        "huber_delta": [Interval(Real, 0, None, closed="neither")],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
 
     def __init__(
@@ -234,6 +265,19 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         bn_epsilon=1e-5,
         rho=0.9,
         weight_decay=0.0,
+        weight_init="sklearn",
+        init_scale=0.01,
+        dropout=0.0,
+        input_dropout=0.0,
+        dropconnect=0.0,
+        huber_delta=1.0,
+        quantile=0.5,
+        augment=None,
+        average_weights=None,
+        ema_decay=0.999,
+        swa_start=0.75,
+        clip_norm=None,
+        scoring=None,
         dtype=None,
         n_jobs=None,
     ):
