@@ -63,6 +63,15 @@ typedef struct caviar_step {
     double epsilon;       /* RMSProp, AdaGrad, Adam: added to the square root */
 } caviar_step;
 
+/* Which random bits a kernel draws: csrc/philox.inc.h. The counter of a block of 128 bits is
+ * (block, row, step, stream), so that results depend neither on threads nor on the order of
+ * calls. `step` counts batches, `row` is the position in the batch, and each use has streams
+ * of its own: 0 to 255 are those of `augment`. */
+typedef struct caviar_draw {
+    uint64_t seed;
+    uint32_t step, stream;
+} caviar_draw;
+
 /* A product of dense matrices, or a part of one. Element (r, k) of `left` is at
  * r * left_row + k * left_inner, (k, c) of `right` at k * right_row + c * right_column; one
  * stride of each pair is 1. */
@@ -173,6 +182,25 @@ typedef struct caviar_kernels {
      * multiple of product_width: src/caviar/_product.pxd chooses. */
     void (*product)(const caviar_product *p);
     int64_t product_bytes, product_width;
+
+    /* Dropout (Srivastava et al. 2014), inverted. Entry (r, first + c) has 16 random bits, which
+     * depend on nothing but (draw, r, first + c). Where they are < keep, in [1, 65536], it is
+     * multiplied by 65536 / keep, and its mask is 1; else it is 0, as is its mask. `first`, of
+     * the first column, is a multiple of 8. */
+    void (*dropout_forward)(void *out,     /* (B, O) OUT, may be H */
+                            uint8_t *mask, /* (B, O) OUT or NULL */
+                            const void *H, /* (B, O) IN */
+                            const caviar_draw *draw, int64_t keep, int64_t B, int64_t O,
+                            int64_t stride, int64_t first);
+
+    /* dH = dH * mask * 65536 / keep. */
+    void (*dropout_backward)(void *dH,            /* (B, O) INOUT */
+                             const uint8_t *mask, /* (B, O) IN */
+                             int64_t keep, int64_t B, int64_t O, int64_t stride);
+
+    /* words[r, b] = the 128 bits of block b of row r. */
+    void (*random_bits)(uint32_t *words, /* (B, n_blocks, 4) OUT */
+                        const caviar_draw *draw, int64_t B, int64_t n_blocks);
 
     /* n_chains * length multiply-adds x = x * factor + term in registers: the arithmetic peak
      * of one core, for benchmarks. Returns the sum of all x. */

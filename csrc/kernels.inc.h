@@ -79,6 +79,8 @@ enum { DEPTH = 128 };
 #define HAS_PRODUCT 0
 #endif
 
+#include "philox.inc.h"
+
 #define SUFFIX f32
 #define REAL_IS_DOUBLE 0
 #include "template.inc.h"

@@ -57,6 +57,7 @@ static CAVIAR_INLINE void NAME(store_from_double)(real *restrict out, const doub
 #include "optimizer.inc.h"
 #include "peak.inc.h"
 #include "product.inc.h"
+#include "random.inc.h"
 #include "sparse.inc.h"
 
 static const caviar_kernels NAME(table) = {
@@ -74,6 +75,9 @@ static const caviar_kernels NAME(table) = {
     .product_bytes = PRODUCT_BYTES,
     .product_width = NAME(LANES),
 #endif
+    .dropout_forward = NAME(dropout_forward),
+    .dropout_backward = NAME(dropout_backward),
+    .random_bits = random_bits,
     .multiply_add_chains = NAME(multiply_add_chains),
     .n_chains = 12 * VECTOR_BYTES / (int64_t)sizeof(real),
     .loss =

@@ -6,7 +6,7 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 
 cdef extern from "float_mode.h" nogil:
@@ -34,6 +34,10 @@ cdef extern from "caviar.h" nogil:
         double beta_1
         double beta_2
         double epsilon
+
+    ctypedef struct caviar_draw:
+        uint64_t seed
+        uint32_t step, stream
 
     ctypedef struct caviar_product:
         void *out
@@ -76,6 +80,14 @@ cdef extern from "caviar.h" nogil:
         void (*softmax_forward)(void *Z, int64_t B, int64_t K) noexcept nogil
         void (*product)(const caviar_product *p) noexcept nogil
         int64_t product_bytes, product_width
+        void (*dropout_forward)(void *out, uint8_t *mask, const void *H,
+                                const caviar_draw *draw, int64_t keep, int64_t B,
+                                int64_t O, int64_t stride,
+                                int64_t first) noexcept nogil
+        void (*dropout_backward)(void *dH, const uint8_t *mask, int64_t keep, int64_t B,
+                                 int64_t O, int64_t stride) noexcept nogil
+        void (*random_bits)(uint32_t *words, const caviar_draw *draw, int64_t B,
+                            int64_t n_blocks) noexcept nogil
         double (*multiply_add_chains)(double factor, double term,
                                       int64_t length) noexcept nogil
         int64_t n_chains

@@ -178,6 +178,38 @@ def update(params, slots, grads, n_decay, solver, isa=None, **scalars):
     )
 
 
+def random_bits(words, seed, step=0, stream=0, isa=None):
+    """``words`` (n_rows, n_blocks, 4) uint32: the blocks (b, r, step, stream) of Philox."""
+    cdef caviar_draw draw = caviar_draw(seed, step, stream)
+    _table(np.empty(0), isa).random_bits(
+        <uint32_t *>address(words, np.uint32, True), &draw, words.shape[0], words.shape[1]
+    )
+
+
+def dropout_forward(out, mask, H, keep, seed, step=0, stream=0, first=0, n_columns=None,
+                    isa=None):
+    """Of all columns, or of the tile of ``n_columns`` columns from ``first`` on."""
+    dt = out.dtype
+    cdef caviar_draw draw = caviar_draw(seed, step, stream)
+    cdef size_t start = first
+    cdef char *out_data = <char *>address(out, dt, True)
+    cdef char *H_data = <char *>address(H, dt)
+    cdef uint8_t *mask_data = <uint8_t *>address(mask, np.uint8, True)
+    _table(out, isa).dropout_forward(
+        out_data + start * <size_t>dt.itemsize,
+        NULL if mask is None else mask_data + start,
+        H_data + start * <size_t>dt.itemsize, &draw, keep, out.shape[0],
+        out.shape[1] - first if n_columns is None else n_columns, out.shape[1], first,
+    )
+
+
+def dropout_backward(dH, mask, keep, isa=None):
+    _table(dH, isa).dropout_backward(
+        address(dH, dH.dtype, True), <uint8_t *>address(mask, np.uint8), keep,
+        dH.shape[0], dH.shape[1], dH.shape[1],
+    )
+
+
 def product(out, left, right, left_transposed=False, right_transposed=False, isa=None):
     """Return the vector width, the fewest columns of ``out``; 0: no such kernel."""
     dt = out.dtype
