@@ -315,7 +315,7 @@ cdef int forward(Network *net, Rows *batch) except -1 nogil:
             multiply(net, _blas.forward_product(net.is_double, z, a, w, B, layer.fan_in,
                                                 layer.fan_out))
         if layer.gamma < 0 or layer.beta != layer.bias:
-            net.kernels.activation_forward(z, net.params + layer.bias * size,
+            net.kernels.activation_forward(z, z, net.params + layer.bias * size,
                                            <int>layer.activation, B, layer.fan_out)
         if layer.gamma >= 0:
             tiles.net, tiles.batch, tiles.layer = net, batch, layer
@@ -330,7 +330,7 @@ cdef double loss_and_gradient(Network *net, Rows *batch) noexcept nogil:
     cdef Layer last = net.layers[net.plan.n_layers - 1]
     return net.kernels.loss[net.plan.loss](
         net.work + last.z * net.size, batch.targets, batch.weights, batch.weight_sum,
-        batch.n, last.fan_out)
+        0.0, batch.n, last.fan_out)
 
 
 cdef int backward(Network *net, Rows *batch) except -1 nogil:
@@ -342,7 +342,7 @@ cdef int backward(Network *net, Rows *batch) except -1 nogil:
     cdef char *d = net.work + layer.z * size
     cdef char *a
     cdef char *below
-    net.kernels.activation_backward(d, net.grads + layer.bias * size, d,
+    net.kernels.activation_backward(d, net.grads + layer.bias * size, d, NULL,
                                     CAVIAR_IDENTITY, B, layer.fan_out, layer.fan_out)
     for l in range(plan.n_layers - 1, -1, -1):
         layer = net.layers[l]
@@ -388,10 +388,11 @@ cdef void backward_tile(void *context, int64_t tile) noexcept nogil:
             d, net.grads + (layer.gamma + first) * size,
             net.grads + (layer.beta + first) * size, z,
             net.work + (layer.h + first) * size, batch.weights, mean, mean + half * size,
-            net.params + (layer.gamma + first) * size, batch.weight_sum, net.epsilon,
+            net.params + (layer.gamma + first) * size,
+            net.params + (layer.beta + first) * size, batch.weight_sum, net.epsilon,
             <int>layer.activation if before else CAVIAR_IDENTITY, batch.n, n, O)
     if layer.gamma < 0 or not before:
-        net.kernels.activation_backward(d, net.grads + (layer.bias + first) * size, z,
+        net.kernels.activation_backward(d, net.grads + (layer.bias + first) * size, z, z,
                                         <int>layer.activation, batch.n, n, O)
 
 
@@ -488,7 +489,7 @@ def train_epochs(plan, state, data, orders, const int64_t[::1] bounds,
     """
     cdef Network net
     cdef Rows rows, batch
-    cdef caviar_step step = hyper.step
+    cdef caviar_step step = {"ahead": 0.0, "scale": 1.0, **hyper.step}
     cdef int optimizer = OPTIMIZERS[hyper.solver]
     cdef double alpha = hyper.alpha, decay = hyper.decay, momentum = hyper.bn_momentum
     cdef double total = 0, loss, cost
@@ -639,8 +640,8 @@ def layer_forward(out, a, coef, intercept, activation):
             p = _blas.forward_product(is_double, z, x, w, B, I, O)
             _product.multiply(kernels, &p, 0, B, 0, O)
         if g == CAVIAR_SOFTMAX:
-            kernels.activation_forward(z, b, CAVIAR_IDENTITY, B, O)
+            kernels.activation_forward(z, z, b, CAVIAR_IDENTITY, B, O)
             kernels.softmax_forward(z, B, O)
         else:
-            kernels.activation_forward(z, b, g, B, O)
+            kernels.activation_forward(z, z, b, g, B, O)
         caviar_set_float_mode(float_mode)
