@@ -198,9 +198,10 @@ typedef struct caviar_kernels {
                              const uint8_t *mask, /* (B, O) IN */
                              int64_t keep, int64_t B, int64_t O, int64_t stride);
 
-    /* words[r, b] = the 128 bits of block b of row r. */
+    /* words[r, b] = the 128 bits of block first_block + b of row first_row + r; for tests. */
     void (*random_bits)(uint32_t *words, /* (B, n_blocks, 4) OUT */
-                        const caviar_draw *draw, int64_t B, int64_t n_blocks);
+                        const caviar_draw *draw, uint32_t first_block, uint32_t first_row,
+                        int64_t B, int64_t n_blocks);
 
     /* n_chains * length multiply-adds x = x * factor + term in registers: the arithmetic peak
      * of one core, for benchmarks. Returns the sum of all x. */

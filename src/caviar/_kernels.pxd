@@ -86,7 +86,8 @@ cdef extern from "caviar.h" nogil:
                                 int64_t first) noexcept nogil
         void (*dropout_backward)(void *dH, const uint8_t *mask, int64_t keep, int64_t B,
                                  int64_t O, int64_t stride) noexcept nogil
-        void (*random_bits)(uint32_t *words, const caviar_draw *draw, int64_t B,
+        void (*random_bits)(uint32_t *words, const caviar_draw *draw,
+                            uint32_t first_block, uint32_t first_row, int64_t B,
                             int64_t n_blocks) noexcept nogil
         double (*multiply_add_chains)(double factor, double term,
                                       int64_t length) noexcept nogil

@@ -178,11 +178,12 @@ def update(params, slots, grads, n_decay, solver, isa=None, **scalars):
     )
 
 
-def random_bits(words, seed, step=0, stream=0, isa=None):
-    """``words`` (n_rows, n_blocks, 4) uint32: the blocks (b, r, step, stream) of Philox."""
+def random_bits(words, seed, step=0, stream=0, block=0, row=0, isa=None):
+    """``words[r, b]`` = Philox's words of the counter (block + b, row + r, step, stream)."""
     cdef caviar_draw draw = caviar_draw(seed, step, stream)
     _table(np.empty(0), isa).random_bits(
-        <uint32_t *>address(words, np.uint32, True), &draw, words.shape[0], words.shape[1]
+        <uint32_t *>address(words, np.uint32, True), &draw, block, row,
+        words.shape[0], words.shape[1],
     )
 
 
