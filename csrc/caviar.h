@@ -59,7 +59,7 @@ enum caviar_loss {
 };
 
 /* Of the softmax hinge: targets of a row that may differ from zero. */
-enum { CAVIAR_MOST_HINGE_TARGETS = 4096 };
+enum { CAVIAR_MOST_HINGE_TARGETS = 2048 };
 
 enum caviar_optimizer {
     CAVIAR_SGD,
