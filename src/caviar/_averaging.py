@@ -110,6 +110,7 @@ class TrainedAverage(Average):
         X_val=None,
         y_val=None,
         sample_weight_val=None,
+        **metadata,
     ):
         """Train the members.
 
@@ -125,8 +126,12 @@ class TrainedAverage(Average):
             Sample weights.
 
         X_val, y_val, sample_weight_val : array-like, default=None
-            Validation data. What is given goes to the fit of each member; with
-            scikit-learn's metadata routing enabled, what the member requests.
+            Validation data.
+
+        **metadata : dict
+            More of what the fit of a member takes, such as a pipeline's
+            ``mlpclassifier__sample_weight``. It gets all that is given here; with
+            scikit-learn's metadata routing enabled, what it requests.
 
         Returns
         -------
@@ -139,13 +144,13 @@ class TrainedAverage(Average):
             For members that cannot be trained or averaged in this way, and whatever the
             fit of a member raises. The ensemble is then as it was before the call.
         """
-        metadata = {
+        named = {
             "sample_weight": sample_weight,
             "X_val": X_val,
             "y_val": y_val,
             "sample_weight_val": sample_weight_val,
         }
-        metadata = {name: v for name, v in metadata.items() if v is not None}
+        metadata |= {name: v for name, v in named.items() if v is not None}
         if _routing_enabled():
             metadata = process_routing(self, "fit", **metadata).estimator.fit
         estimator = clone(self._member())
@@ -324,7 +329,7 @@ _DOC = """Average of %(kind)ss that have already been fitted.
     classes_ : ndarray of shape (n_classes,)
         The classes (classifiers only).
 
-    n_features_in_, feature_names_in_ : int, ndarray of shape (n_features_in_,)
+    n_features_in_, feature_names_in_ : int, ndarray of shape (`n_features_in_`,)
         As in the first member.
 
     Examples
