@@ -409,7 +409,8 @@ def routing():
 def test_metadata_are_routed_to_what_the_members_request():
     X, y = diabetes()
     asking = Recorder().set_fit_request(sample_weight=True, X_val="held_out")
-    search = GridSearchCV(SeedEnsembleRegressor(asking, 2), {"n_estimators": [2]})
+    ensemble = SeedEnsembleRegressor(asking, 2).set_score_request(sample_weight=False)
+    search = GridSearchCV(ensemble, {"n_estimators": [2]})
     search.fit(X, y, sample_weight=y**2, held_out=X[:5])
     seen = search.best_estimator_.estimators_[0].seen_
     np.testing.assert_array_equal(seen[0], y**2)

@@ -169,9 +169,8 @@ class TrainedAverage(Average):
             scikit-learn's description of it.
         """
         mapping = MethodMapping().add(caller="fit", callee="fit")
-        return MetadataRouter(owner=self).add(
-            estimator=self._member(), method_mapping=mapping
-        )
+        router = MetadataRouter(owner=self).add_self_request(self)  # that of score
+        return router.add(estimator=self._member(), method_mapping=mapping)
 
     def __sklearn_tags__(self):
         tags, member = super().__sklearn_tags__(), get_tags(self._member())
