@@ -21,6 +21,7 @@ from sklearn.datasets import (
     make_multilabel_classification,
     make_regression,
 )
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.frozen import FrozenEstimator
@@ -489,6 +490,10 @@ def test_members_that_do_not_go_together_are_refused():
         AveragingClassifier([one, other]).fit()
     with pytest.raises(ValueError, match="must be classifiers, got MLPRegressor"):
         AveragingClassifier([one, network(diabetes, max_iter=2).fit(X, y)]).fit()
+    X, y = labels()
+    forest = RandomForestClassifier(2).fit(X, y)
+    with pytest.raises(ValueError, match="one array of probabilities, got a list of 4"):
+        AveragingClassifier([forest]).fit().predict(X)
     with pytest.raises(ValueError, match="at least one member, got none"):
         AveragingRegressor([]).fit()
 

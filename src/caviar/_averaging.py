@@ -67,7 +67,13 @@ class Average(MetaEstimatorMixin, BaseEstimator):
         # Python's floats, so that float32 stays float32.
         members = zip(self.weights_.tolist(), self.estimators_, strict=True)
         for weight, estimator in members:
-            average = average + weight * getattr(estimator, method)(X)
+            prediction = getattr(estimator, method)(X)
+            if isinstance(prediction, list):  # scikit-learn's trees, for several labels
+                raise ValueError(
+                    "Members must predict one array of probabilities, got a list of "
+                    f"{len(prediction)} arrays from {estimator!r}."
+                )
+            average = average + weight * prediction
         return average
 
 
