@@ -263,9 +263,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
             _validation.check_weights(sample_weight, self.batch_norm)
-        weights = _product(
-            sample_weight, self._class_weights(y, targets, sample_weight)
-        )
+        class_weights = self._class_weights(y, targets, sample_weight)
+        weights = _product(sample_weight, class_weights)
+        if class_weights is not None:
+            _validation.check_weights(weights, self.batch_norm, "class_weight")
         n_samples, n_features = X.shape
         _validation.check_batch_norm(self, n_samples)
         objective = self._objective(
