@@ -14,6 +14,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from caviar import _kernels, _layout
+from caviar._augmentation import compile_augmentations
+from caviar.augmentation import Cutout, HorizontalFlip, Mixup, RandomAffine
 
 from . import sizes
 
@@ -164,7 +166,48 @@ def update(dtype, shape=None, *, solver):
     return call, n_bytes
 
 
+def dropout_forward(dtype, shape=None):
+    H, _, _ = layer(dtype, shape)
+    out, mask = aligned(H), aligned(np.zeros(H.shape, np.uint8))
+
+    def call(isa=None):
+        _kernels.dropout_forward(out, mask, H, 52429, 0, isa=isa)
+
+    return call, 2 * H.nbytes + mask.nbytes
+
+
+def dropout_backward(dtype, shape=None):
+    dH, _, _ = layer(dtype, shape)
+    mask = aligned(np.ones(dH.shape, np.uint8))
+
+    def call(isa=None):
+        _kernels.dropout_backward(dH, mask, 65536, isa)  # so that dH keeps its scale
+
+    return call, 2 * dH.nbytes + mask.nbytes
+
+
+def augment(dtype, shape=None, *, parts):
+    """Of images of 28 x 28; each call starts from the same rows, and copies them first."""
+    X, _, _ = layer(dtype, shape or (sizes.size(256), 784))
+    Y = aligned(np.ones((len(X), 10), dtype))
+    arrays = aligned(X), Y, None, aligned(X), aligned(Y)
+    compiled = compile_augmentations(parts, X.shape[1])
+
+    def call(isa=None):
+        np.copyto(arrays[0], X)  # warped again and again, rows would fade away
+        _kernels.augment(*arrays, compiled, 0, isa=isa)
+
+    return call, 2 * X.nbytes
+
+
+IMAGE = (28, 28)
+WARP_AND_CUT = [RandomAffine(IMAGE), HorizontalFlip(IMAGE), Cutout(IMAGE, size=8)]
+
 KERNELS = {
+    "dropout_forward": dropout_forward,
+    "dropout_backward": dropout_backward,
+    "augment_mixup": partial(augment, parts=Mixup()),
+    "augment_warp_and_cutout": partial(augment, parts=WARP_AND_CUT),
     "rows_gather": rows_gather,
     "sparse_forward": sparse_forward,
     "sparse_backward": sparse_backward,
