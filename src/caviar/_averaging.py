@@ -324,7 +324,7 @@ _DOC = """Average of %(kind)ss that have already been fitted.
     classes_ : ndarray of shape (n_classes,)
         The classes (classifiers only).
 
-    n_features_in_, feature_names_in_ : int, ndarray of shape (n_features_in_,)
+    n_features_in_, feature_names_in_ : int, ndarray of shape (`n_features_in_`,)
         As in the first member.
 
     Examples

@@ -53,7 +53,7 @@ _ATTRIBUTES = """Attributes
     classes_ : ndarray of shape (n_classes,)
         The classes (classifiers only).
 
-    n_features_in_, feature_names_in_ : int, ndarray of shape (n_features_in_,)
+    n_features_in_, feature_names_in_ : int, ndarray of shape (`n_features_in_`,)
         Number of features seen by fit, and their names if X had any, as in the members.
     """
 
