@@ -131,9 +131,9 @@ def draw(curves, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("images", nargs="?", metavar="IMAGES.npz")
-    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--looks", type=int, default=100, help="points of each curve")
-    parser.add_argument("--learning-rate", type=float, default=0.5)
+    parser.add_argument("--learning-rate", type=float, default=0.1)
     parser.add_argument("--plot", metavar="FILE", help="such as curves.svg or .png")
     options = parser.parse_args()
 
