@@ -151,7 +151,8 @@ static void NAME(batch_norm_forward)(void *H_, void *mean_, void *var_, const vo
 static CAVIAR_INLINE void NAME(chain_rows)(int64_t r, const int rows, real *restrict dH,
                                            real *restrict sum_dy, real *restrict sum_dy_x,
                                            const real *restrict Z, const real *restrict H,
-                                           const real *restrict mean, const int activation,
+                                           const real *restrict mean, const real *restrict scale,
+                                           const real *restrict beta, const int activation,
                                            int64_t n, int64_t stride) {
     real *restrict d = dH + r * stride;
     const real *restrict z = Z + r * stride, *restrict h = H + r * stride;
@@ -159,30 +160,32 @@ static CAVIAR_INLINE void NAME(chain_rows)(int64_t r, const int rows, real *rest
     for (int64_t c = 0; c < n; c++) {
         real s = 0, q = 0;
         for (int k = 0; k < rows; k++) {
-            const real dy = NAME(chain)(d[k * stride + c], h[k * stride + c], activation);
+            const real x = z[k * stride + c] - mean[c];
+            const real y = NAME(needs_z)(activation) ? x * scale[c] + beta[c] : 0;
+            const real dy = NAME(chain)(d[k * stride + c], h[k * stride + c], y, activation);
             if (activation != CAVIAR_IDENTITY)
                 d[k * stride + c] = dy;
             s += dy;
-            q += dy * (z[k * stride + c] - mean[c]);
+            q += dy * x;
         }
         sum_dy[c] += s;
         sum_dy_x[c] += q;
     }
 }
 
-/* dH becomes dY; the sums of dY and of dY * (Z - mean) over rows. */
-static CAVIAR_INLINE void
-NAME(chain_and_sum_normalized)(real *restrict dH, double *restrict sum_dy,
-                               double *restrict sum_dy_x, const real *restrict Z,
-                               const real *restrict H, const real *restrict mean,
-                               const int activation, int64_t n, int64_t B, int64_t stride) {
+/* dH becomes dY; the sums of dY and of dY * (Z - mean) over rows. Where the derivative needs
+ * it, the pre-activation Y = (Z - mean) * scale + beta is made again. */
+static CAVIAR_INLINE void NAME(chain_and_sum_normalized)(
+    real *restrict dH, double *restrict sum_dy, double *restrict sum_dy_x, const real *restrict Z,
+    const real *restrict H, const real *restrict mean, const real *restrict scale,
+    const real *restrict beta, const int activation, int64_t n, int64_t B, int64_t stride) {
     for (int64_t chunk = 0; chunk < B; chunk += ROWS) {
         const int64_t end = B - chunk < ROWS ? B : chunk + ROWS;
         real part_dy[NAME(WIDTH)], part_dy_x[NAME(WIDTH)];
         memset(part_dy, 0, (size_t)n * sizeof(real));
         memset(part_dy_x, 0, (size_t)n * sizeof(real));
         FOR_ROWS(4, NAME(rows_share_cache)(B, stride), chunk, end, NAME(chain_rows), dH, part_dy,
-                 part_dy_x, Z, H, mean, activation, n, stride)
+                 part_dy_x, Z, H, mean, scale, beta, activation, n, stride)
         NAME(add_to_double)(sum_dy, part_dy, n);
         NAME(add_to_double)(sum_dy_x, part_dy_x, n);
     }
@@ -209,26 +212,30 @@ NAME(gradient_rows)(int64_t r, const int rows, real *restrict dH, const real *re
 
 static void NAME(batch_norm_backward)(void *dH_, void *dgamma_, void *dbeta_, const void *Z_,
                                       const void *H_, const void *weights_, const void *mean_,
-                                      const void *var_, const void *gamma_, double weight_sum,
-                                      double epsilon, int activation, int64_t B, int64_t O,
-                                      int64_t stride) {
+                                      const void *var_, const void *gamma_, const void *beta_,
+                                      double weight_sum, double epsilon, int activation, int64_t B,
+                                      int64_t O, int64_t stride) {
     real *restrict dH = dH_, *restrict dgamma = dgamma_, *restrict dbeta = dbeta_;
     const real *restrict Z = Z_, *restrict H = H_, *restrict weights = weights_;
     const real *restrict mean = mean_, *restrict var = var_, *restrict gamma = gamma_;
+    const real *restrict beta = beta_;
     const real inverse_weight = (real)(1 / weight_sum);
     for (int64_t first = 0; first < O; first += NAME(WIDTH)) {
         const int64_t n = O - first < NAME(WIDTH) ? O - first : NAME(WIDTH);
         double sum_dy[NAME(WIDTH)] = {0}, sum_dy_x[NAME(WIDTH)] = {0};
+        double inverse_std[NAME(WIDTH)];
         real scale[NAME(WIDTH)], slope[NAME(WIDTH)];
+        for (int64_t c = 0; c < n; c++) {
+            inverse_std[c] = 1 / sqrt((double)var[first + c] + epsilon);
+            scale[c] = (real)(gamma[first + c] * inverse_std[c]);
+        }
         SPECIALIZE_ACTIVATION(activation, NAME(chain_and_sum_normalized), dH + first, sum_dy,
-                              sum_dy_x, Z + first, H + first, mean + first, WITH_ACTIVATION, n, B,
-                              stride)
+                              sum_dy_x, Z + first, H + first, mean + first, scale, beta + first,
+                              WITH_ACTIVATION, n, B, stride)
         NAME(store_from_double)(dbeta + first, sum_dy, n);
         for (int64_t c = 0; c < n; c++) {
-            const double inverse_std = 1 / sqrt((double)var[first + c] + epsilon);
-            dgamma[first + c] = (real)(sum_dy_x[c] * inverse_std);
-            scale[c] = (real)(gamma[first + c] * inverse_std);
-            slope[c] = (real)(sum_dy_x[c] * inverse_std * inverse_std);
+            dgamma[first + c] = (real)(sum_dy_x[c] * inverse_std[c]);
+            slope[c] = (real)(sum_dy_x[c] * inverse_std[c] * inverse_std[c]);
         }
         FOR_ROWS(4, NAME(rows_share_cache)(B, stride), 0, B, NAME(gradient_rows), dH + first,
                  Z + first, weights, inverse_weight, mean + first, scale, slope, dbeta + first, n,

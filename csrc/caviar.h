@@ -24,23 +24,42 @@
 enum caviar_isa { CAVIAR_BASELINE, CAVIAR_AVX2, CAVIAR_AVX512, CAVIAR_N_ISAS };
 enum caviar_dtype { CAVIAR_F32, CAVIAR_F64, CAVIAR_N_DTYPES };
 
-/* CAVIAR_EXP is an output activation only: its derivative is never asked for. */
+/* CAVIAR_EXP is an output activation only: its derivative is never asked for. Those of gelu,
+ * silu and mish, which rise again where z is very negative, are made from z, the others' from
+ * h = g(z). At a kink the derivative is the one on its left. */
 enum caviar_activation {
     CAVIAR_IDENTITY,
     CAVIAR_LOGISTIC,
     CAVIAR_TANH,
     CAVIAR_RELU,
     CAVIAR_EXP,
+    CAVIAR_LEAKY_RELU, /* slope 0.01 where z < 0 */
+    CAVIAR_ELU,        /* alpha = 1 */
+    CAVIAR_SELU,
+    CAVIAR_GELU, /* z Phi(z), not its approximation by tanh */
+    CAVIAR_SILU,
+    CAVIAR_MISH,
     CAVIAR_SOFTMAX, /* of whole rows: softmax_forward, not activation_forward */
 };
 
 enum caviar_loss {
     CAVIAR_SOFTMAX_LOSS,
+    CAVIAR_CROSS_ENTROPY_LOSS,
     CAVIAR_LOGISTIC_LOSS,
     CAVIAR_SQUARED_LOSS,
     CAVIAR_POISSON_LOSS,
+    CAVIAR_ABSOLUTE_LOSS,
+    CAVIAR_HUBER_LOSS,
+    CAVIAR_QUANTILE_LOSS,
+    CAVIAR_SOFTMAX_FOCAL_LOSS,
+    CAVIAR_LOGISTIC_FOCAL_LOSS,
+    CAVIAR_SOFTMAX_HINGE_LOSS,
+    CAVIAR_LOGISTIC_HINGE_LOSS,
     CAVIAR_N_LOSSES
 };
+
+/* Of the softmax hinge: targets of a row that may differ from zero. */
+enum { CAVIAR_MOST_HINGE_TARGETS = 4096 };
 
 enum caviar_optimizer {
     CAVIAR_SGD,
@@ -61,7 +80,18 @@ typedef struct caviar_step {
     double beta_1;        /* Adam */
     double beta_2;        /* Adam */
     double epsilon;       /* RMSProp, AdaGrad, Adam: added to the square root */
+    double ahead;         /* NAdam: rate of the gradient itself, beside Adam's moment; else 0 */
+    double scale;         /* g *= scale first of all (clipping); 1: as it is */
 } caviar_step;
+
+/* Which random bits a kernel draws: csrc/philox.inc.h. The counter of a block of 128 bits is
+ * (block, row, step, stream), so that results depend neither on threads nor on the order of
+ * calls. `step` counts batches, `row` is the position in the batch, and each use has streams
+ * of its own: 0 to 255 are those of `augment`. */
+typedef struct caviar_draw {
+    uint64_t seed;
+    uint32_t step, stream;
+} caviar_draw;
 
 /* A product of dense matrices, or a part of one. Element (r, k) of `left` is at
  * r * left_row + k * left_inner, (k, c) of `right` at k * right_row + c * right_column; one
@@ -75,16 +105,32 @@ typedef struct caviar_product {
 } caviar_product;
 
 /* A loss turns the output layer's pre-activations Z into the gradient of the weighted mean
- * loss with respect to them, in place, and returns that mean. Row r of the gradient is
- * weights[r] / weight_sum * (prediction - target): for squared errors of K outputs this is
- * K times the gradient of the returned value, which averages over outputs, as in scikit-learn.
- * Log losses are clipped to the range of p in [eps, 1 - eps], as in scikit-learn. NaN stays NaN.
- *   softmax: targets (B) int32 class indices in [0, K);  the others: (B, K) of the float type.
- */
+ * loss with respect to them, in place, and returns that mean: over rows, of the sum over the K
+ * outputs. The squared loss alone averages over outputs, as in scikit-learn, and there its
+ * gradient is K times that of the returned value: weights[r] / weight_sum * (z - y).
+ * Log losses are clipped to the range of p in [eps, 1 - eps], as in scikit-learn. Gradients at
+ * a kink are 0. A NaN in Z gives a NaN loss.
+ * Targets are (B, K) of the float type, but (B) int32 class indices in [0, K) for `softmax`.
+ * Per output, with e = z - y and p = 1 / (1 + exp(-z)):
+ *   logistic         -y log p - (1 - y) log(1 - p), y in [0, 1]
+ *   squared          e^2 / 2
+ *   poisson          y log(y / exp(z)) - y + exp(z)
+ *   absolute         |e|
+ *   huber            e^2 / 2 where |e| <= parameter = delta, else delta (|e| - delta / 2)
+ *                    (Huber 1964)
+ *   quantile         -q e where e < 0, (1 - q) e elsewhere, q = parameter
+ *                    (Koenker & Bassett 1978)
+ *   logistic_focal   -y (1 - p)^gamma log p - (1 - y) p^gamma log(1 - p), gamma = parameter
+ *   logistic_hinge   y max(0, 1 - z) + (1 - y) max(0, 1 + z)
+ * Per row, with p = softmax(z) and targets that sum to one:
+ *   softmax, cross_entropy  -sum_j y_j log p_j
+ *   softmax_focal    -sum_j y_j (1 - p_j)^gamma log p_j, gamma = parameter (Lin et al. 2017)
+ *   softmax_hinge    sum_j y_j sum_{k != j} max(0, 1 + z_k - z_j) (Weston & Watkins 1999);
+ *                    at most CAVIAR_MOST_HINGE_TARGETS of the y_j are not zero */
 typedef double (*caviar_loss_fn)(void *Z,             /* (B, K) INOUT */
                                  const void *targets, /* (B) int32 or (B, K) IN */
                                  const void *weights, /* (B) or NULL IN */
-                                 double weight_sum, int64_t B, int64_t K);
+                                 double weight_sum, double parameter, int64_t B, int64_t K);
 
 /* An optimizer updates all parameters in one pass, with L2 on the first n_decay entries, and
  * returns the sum of squares of those entries before the update (the L2 term of the loss).
@@ -119,15 +165,19 @@ typedef struct caviar_kernels {
                             const void *dZ,                           /* (B, O) IN */
                             int64_t B, int64_t I, int64_t O);
 
-    /* Z = g(Z + b); g one of identity, logistic, tanh, relu, exp. b (O) may be NULL: none. */
-    void (*activation_forward)(void *Z,       /* (B, O) INOUT */
+    /* Z += b, H = g(Z); any g but softmax. b may be NULL: none. H may be Z itself; where it is
+     * not, Z is left with the bias added. */
+    void (*activation_forward)(void *H,       /* (B, O) OUT */
+                               void *Z,       /* (B, O) INOUT */
                                const void *b, /* (O) IN */
                                int activation, int64_t B, int64_t O);
 
-    /* dH -> dZ = dH * g'(Z), g' computed from H = g(Z); db = sum of dZ over rows. */
+    /* dH -> dZ = dH * g'(Z); db = sum of dZ over rows. Z is read for gelu, silu and mish only
+     * and may be NULL for the others, whose g' is computed from H = g(Z). */
     void (*activation_backward)(void *dH,      /* (B, O) INOUT */
                                 void *db,      /* (O) OUT */
                                 const void *H, /* (B, O) IN */
+                                const void *Z, /* (B, O) IN */
                                 int activation, int64_t B, int64_t O, int64_t stride);
 
     /* Batch normalization and activation (Ioffe & Szegedy 2015, algorithm 1), B >= 1:
@@ -155,6 +205,7 @@ typedef struct caviar_kernels {
                                 const void *mean,    /* (O) IN */
                                 const void *var,     /* (O) IN */
                                 const void *gamma,   /* (O) IN */
+                                const void *beta,    /* (O) IN */
                                 double weight_sum, double epsilon, int activation, int64_t B,
                                 int64_t O, int64_t stride);
 
@@ -167,12 +218,45 @@ typedef struct caviar_kernels {
     void (*softmax_forward)(void *Z, /* (B, K) INOUT */
                             int64_t B, int64_t K);
 
+    /* Rows of Y become (1 - smoothing) e_c + smoothing / K, c the class of the row
+     * (Szegedy et al. 2016, section 7). */
+    void (*one_hot)(void *Y,                /* (B, K) OUT */
+                    const int32_t *classes, /* (B) IN, each in [0, K) */
+                    double smoothing, int64_t B, int64_t K);
+
+    /* The same for outputs that are binary problems each: y = (1 - smoothing) y + smoothing / 2. */
+    void (*smooth)(void *Y, /* (n) INOUT */
+                   double smoothing, int64_t n);
+
+    /* The sum of squares of a vector, each squared in double. */
+    double (*sum_of_squares)(const void *g, /* (n) IN */
+                             int64_t n);
+
     /* out = left right; R, K >= 1 and C >= product_width. Every entry has the same bits in
      * whatever part of the product it is computed. NULL where BLAS is the faster on all sizes;
      * elsewhere it may be so where an operand has more than product_bytes bytes or C is not a
      * multiple of product_width: src/caviar/_product.pxd chooses. */
     void (*product)(const caviar_product *p);
     int64_t product_bytes, product_width;
+
+    /* Dropout (Srivastava et al. 2014), inverted. Entry (r, first + c) has 16 random bits, which
+     * depend on nothing but (draw, r, first + c). Where they are < keep, in [1, 65536], it is
+     * multiplied by 65536 / keep, and its mask is 1; else it is 0, as is its mask. `first`, of
+     * the first column, is a multiple of 8. */
+    void (*dropout_forward)(void *out,     /* (B, O) OUT, may be H */
+                            uint8_t *mask, /* (B, O) OUT or NULL */
+                            const void *H, /* (B, O) IN */
+                            const caviar_draw *draw, int64_t keep, int64_t B, int64_t O,
+                            int64_t stride, int64_t first);
+
+    /* dH = dH * mask * 65536 / keep. */
+    void (*dropout_backward)(void *dH,            /* (B, O) INOUT */
+                             const uint8_t *mask, /* (B, O) IN */
+                             int64_t keep, int64_t B, int64_t O, int64_t stride);
+
+    /* words[r, b] = the 128 bits of block b of row r. */
+    void (*random_bits)(uint32_t *words, /* (B, n_blocks, 4) OUT */
+                        const caviar_draw *draw, int64_t B, int64_t n_blocks);
 
     /* n_chains * length multiply-adds x = x * factor + term in registers: the arithmetic peak
      * of one core, for benchmarks. Returns the sum of all x. */

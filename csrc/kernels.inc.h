@@ -33,6 +33,12 @@
         SPECIALIZE_CASE(CAVIAR_TANH, __VA_ARGS__)                                                  \
         SPECIALIZE_CASE(CAVIAR_RELU, __VA_ARGS__)                                                  \
         SPECIALIZE_CASE(CAVIAR_EXP, __VA_ARGS__)                                                   \
+        SPECIALIZE_CASE(CAVIAR_LEAKY_RELU, __VA_ARGS__)                                            \
+        SPECIALIZE_CASE(CAVIAR_ELU, __VA_ARGS__)                                                   \
+        SPECIALIZE_CASE(CAVIAR_SELU, __VA_ARGS__)                                                  \
+        SPECIALIZE_CASE(CAVIAR_GELU, __VA_ARGS__)                                                  \
+        SPECIALIZE_CASE(CAVIAR_SILU, __VA_ARGS__)                                                  \
+        SPECIALIZE_CASE(CAVIAR_MISH, __VA_ARGS__)                                                  \
     default: {                                                                                     \
         enum { activation_constant = CAVIAR_IDENTITY };                                            \
         SPECIALIZE_CALL(__VA_ARGS__)                                                               \
@@ -78,6 +84,8 @@ enum { DEPTH = 128 };
 #else
 #define HAS_PRODUCT 0
 #endif
+
+#include "philox.inc.h"
 
 #define SUFFIX f32
 #define REAL_IS_DOUBLE 0

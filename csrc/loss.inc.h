@@ -1,5 +1,8 @@
-/* Output activation, loss and gradient in one pass over the output layer (caviar.h says what
- * a loss returns). Each row's loss is summed in double. */
+/* Softmax, and the losses of classes that exclude one another: output activation, loss and
+ * gradient (caviar.h has the formulas). Each row's loss is summed in double. */
+
+/* Of so few classes, rows are joined where a loop is long: their ends cost too much. */
+enum { NAME(FEW) = 64 };
 
 /* Of log p, for p clipped to [eps, 1 - eps]. NaN stays NaN. */
 static CAVIAR_INLINE real NAME(clip_log)(real log_p) {
@@ -58,13 +61,12 @@ static CAVIAR_INLINE void NAME(row_scale)(real *restrict z, real factor, int64_t
  * that of each row. With `classes`, shifted[r] is z - max at the class of row r. */
 static void NAME(exponentials)(real *restrict Z, real *restrict sum, real *restrict shifted,
                                const int32_t *restrict classes, int64_t B, int64_t K) {
-    enum { FEW = 64 }; /* of so few classes, rows are joined: their ends cost too much */
     for (int64_t r = 0; r < B; r++) {
         real *restrict z = Z + r * K;
         const real highest = NAME(row_max)(z, K);
         if (classes)
             shifted[r] = z[classes[r]] - highest;
-        if (K > FEW) {
+        if (K > NAME(FEW)) {
             sum[r] = NAME(row_exponentials)(z, highest, K);
         } else {
 #pragma omp simd
@@ -72,7 +74,7 @@ static void NAME(exponentials)(real *restrict Z, real *restrict sum, real *restr
                 z[c] -= highest;
         }
     }
-    if (K > FEW)
+    if (K > NAME(FEW))
         return;
     NAME(row_exponentials)(Z, 0, B * K);
     for (int64_t r = 0; r < B; r++)
@@ -99,8 +101,9 @@ static void NAME(softmax_forward)(void *Z_, int64_t B, int64_t K) {
 }
 
 static double NAME(softmax_loss)(void *Z_, const void *targets, const void *weights_,
-                                 double weight_sum, int64_t B, int64_t K) {
+                                 double weight_sum, double parameter, int64_t B, int64_t K) {
     real *restrict Z = Z_;
+    (void)parameter;
     const int32_t *restrict classes = targets;
     const real *restrict weights = weights_;
     const int64_t block = NAME(cached_rows)(K);
@@ -123,85 +126,207 @@ static double NAME(softmax_loss)(void *Z_, const void *targets, const void *weig
     return total / weight_sum;
 }
 
-static double NAME(logistic_loss)(void *Z_, const void *targets, const void *weights_,
-                                  double weight_sum, int64_t B, int64_t K) {
-    real *restrict Z = Z_;
-    const real *restrict Y = targets, *restrict weights = weights_;
-    double total = 0;
-    if (!weights) { /* rows do not matter: one long loop */
-        K *= B;
-        B = 1;
-    }
+/* Rows become log p. At most ROWS of them, or as many as cached_rows says. */
+static void NAME(log_softmax)(real *restrict Z, int64_t B, int64_t K) {
+    real log_sum[ROWS], exponentials[ROWS * NAME(FEW)];
     for (int64_t r = 0; r < B; r++) {
         real *restrict z = Z + r * K;
-        const real *restrict y = Y + r * K;
-        const double w = NAME(weight_of)(weights, r);
-        const real share = (real)(w / weight_sum);
-        double row = 0;
-#pragma omp simd reduction(+ : row)
-        for (int64_t c = 0; c < K; c++) {
-            const real x = z[c];
-            const real e = NAME(vexp)(x < 0 ? x : -x); /* exp(-|x|), NaN stays */
-            const real log_p = (x < 0 ? x : 0) - NAME(log1p_unit)(e);
-            row -= y[c] * NAME(clip_log)(log_p) + (1 - y[c]) * NAME(clip_log)(log_p - x);
-            z[c] = share * ((x < 0 ? e : 1) / (1 + e) - y[c]);
+        const real highest = NAME(row_max)(z, K);
+        real sum = 0;
+#pragma omp simd
+        for (int64_t c = 0; c < K; c++)
+            z[c] -= highest;
+        if (K > NAME(FEW)) {
+#pragma omp simd reduction(+ : sum)
+            for (int64_t c = 0; c < K; c++)
+                sum += NAME(vexp)(z[c]);
+            log_sum[r] = sum;
         }
-        total += w * row;
+    }
+    if (K <= NAME(FEW)) {
+        memcpy(exponentials, Z, (size_t)(B * K) * sizeof(real));
+        NAME(row_exponentials)(exponentials, 0, B * K);
+        for (int64_t r = 0; r < B; r++)
+            log_sum[r] = NAME(row_sum)(exponentials + r * K, K);
+    }
+#pragma omp simd
+    for (int64_t r = 0; r < B; r++)
+        log_sum[r] = NAME(vlog)(log_sum[r]);
+    for (int64_t r = 0; r < B; r++) {
+#pragma omp simd
+        for (int64_t c = 0; c < K; c++)
+            Z[r * K + c] -= log_sum[r];
+    }
+}
+
+/* log p becomes share * (p - y); returns the sum of -y log p. */
+static CAVIAR_INLINE double NAME(cross_entropy_of)(real *restrict z, const real *restrict y,
+                                                   real share, int64_t n) {
+    double sum = 0;
+#pragma omp simd reduction(- : sum)
+    for (int64_t c = 0; c < n; c++) {
+        sum -= y[c] * NAME(clip_log)(z[c]);
+        z[c] = share * (NAME(vexp)(z[c]) - y[c]);
+    }
+    return sum;
+}
+
+static double NAME(cross_entropy_loss)(void *Z_, const void *targets, const void *weights_,
+                                       double weight_sum, double parameter, int64_t B, int64_t K) {
+    real *restrict Z = Z_;
+    (void)parameter;
+    const real *restrict Y = targets, *restrict weights = weights_;
+    const int64_t block = NAME(cached_rows)(K);
+    double total = 0;
+    for (int64_t first = 0; first < B; first += block) {
+        const int64_t rows = B - first < block ? B - first : block;
+        real *restrict P = Z + first * K;
+        const real *restrict y = Y + first * K;
+        NAME(log_softmax)(P, rows, K);
+        if (!weights) {
+            total += NAME(cross_entropy_of)(P, y, (real)(1 / weight_sum), rows * K);
+            continue;
+        }
+        for (int64_t r = 0; r < rows; r++) {
+            const double w = weights[first + r];
+            total += w * NAME(cross_entropy_of)(P + r * K, y + r * K, (real)(w / weight_sum), K);
+        }
     }
     return total / weight_sum;
 }
 
-static double NAME(squared_loss)(void *Z_, const void *targets, const void *weights_,
-                                 double weight_sum, int64_t B, int64_t K) {
-    real *restrict Z = Z_;
-    const real *restrict Y = targets, *restrict weights = weights_;
-    const double outputs = (double)K;
-    double total = 0;
-    if (!weights) { /* rows do not matter: one long loop */
-        K *= B;
-        B = 1;
-    }
-    for (int64_t r = 0; r < B; r++) {
-        real *restrict z = Z + r * K;
-        const real *restrict y = Y + r * K;
-        const double w = NAME(weight_of)(weights, r);
-        const real share = (real)(w / weight_sum);
-        double row = 0;
-#pragma omp simd reduction(+ : row)
-        for (int64_t c = 0; c < K; c++) {
-            const real error = z[c] - y[c];
-            row += (double)error * error;
-            z[c] = share * error;
-        }
-        total += w * row;
-    }
-    return outputs > 0 ? total / weight_sum / (2 * outputs) : 0;
+/* One class' term y (1 - p)^gamma (-log p) of the focal loss, and its u = y (1 - p)^gamma *
+ * (gamma p log p / (1 - p) - 1), so that dz = u - p sum(u). p clipped as in log losses, 1 - p
+ * is never 0 and the quotient at least -16 gamma or -37 gamma. */
+static CAVIAR_INLINE real NAME(focal_term)(real *u, real log_p, real y, real gamma) {
+    log_p = NAME(clip_log)(log_p);
+    const real rest = -NAME(vexpm1)(log_p);
+    const real share = y * NAME(vexp)(gamma * NAME(vlog)(rest));
+    *u = share * (gamma * (1 - rest) * log_p / rest - 1);
+    return -share * log_p;
 }
 
-/* Half the Poisson deviance, y log(y / p) - y + p with p = exp(z): y log y - y z - y + p. */
-static double NAME(poisson_loss)(void *Z_, const void *targets, const void *weights_,
-                                 double weight_sum, int64_t B, int64_t K) {
-    real *restrict Z = Z_;
-    const real *restrict Y = targets, *restrict weights = weights_;
+/* Rows of few classes, joined: log p becomes the gradient. */
+static double NAME(focal_of_few)(real *restrict Z, const real *restrict Y, const real *weights,
+                                 double weight_sum, real gamma, int64_t B, int64_t K) {
+    real u[ROWS * NAME(FEW)], value[ROWS * NAME(FEW)];
     double total = 0;
-    if (!weights) { /* rows do not matter: one long loop */
-        K *= B;
-        B = 1;
+#pragma omp simd
+    for (int64_t c = 0; c < B * K; c++) {
+        value[c] = NAME(focal_term)(&u[c], Z[c], Y[c], gamma);
+        Z[c] = NAME(vexp)(Z[c]);
     }
     for (int64_t r = 0; r < B; r++) {
-        real *restrict z = Z + r * K;
-        const real *restrict y = Y + r * K;
+        const double w = NAME(weight_of)(weights, r);
+        const real share = (real)(w / weight_sum), sum = NAME(row_sum)(u + r * K, K);
+        total += w * NAME(row_sum)(value + r * K, K);
+#pragma omp simd
+        for (int64_t c = 0; c < K; c++)
+            Z[r * K + c] = share * (u[r * K + c] - Z[r * K + c] * sum);
+    }
+    return total;
+}
+
+/* A row of many: u is made twice rather than kept. */
+static double NAME(focal_of_many)(real *restrict z, const real *restrict y, real share, real gamma,
+                                  int64_t K) {
+    double total = 0, sum = 0;
+#pragma omp simd reduction(+ : total, sum)
+    for (int64_t c = 0; c < K; c++) {
+        real u;
+        total += NAME(focal_term)(&u, z[c], y[c], gamma);
+        sum += u;
+    }
+    const real sum_of_u = (real)sum;
+#pragma omp simd
+    for (int64_t c = 0; c < K; c++) {
+        real u;
+        NAME(focal_term)(&u, z[c], y[c], gamma);
+        z[c] = share * (u - NAME(vexp)(z[c]) * sum_of_u);
+    }
+    return total;
+}
+
+static double NAME(softmax_focal_loss)(void *Z_, const void *targets, const void *weights_,
+                                       double weight_sum, double parameter, int64_t B, int64_t K) {
+    real *restrict Z = Z_;
+    const real *restrict Y = targets, *weights = weights_;
+    const real gamma = (real)parameter;
+    const int64_t block = NAME(cached_rows)(K);
+    double total = 0;
+    for (int64_t first = 0; first < B; first += block) {
+        const int64_t rows = B - first < block ? B - first : block;
+        real *restrict P = Z + first * K;
+        const real *restrict y = Y + first * K, *w = weights ? weights + first : NULL;
+        NAME(log_softmax)(P, rows, K);
+        if (K <= NAME(FEW)) {
+            total += NAME(focal_of_few)(P, y, w, weight_sum, gamma, rows, K);
+            continue;
+        }
+        for (int64_t r = 0; r < rows; r++) {
+            const double weight = NAME(weight_of)(w, r);
+            const real share = (real)(weight / weight_sum);
+            total += weight * NAME(focal_of_many)(P + r * K, y + r * K, share, gamma, K);
+        }
+    }
+    return total / weight_sum;
+}
+
+/* The hinge of one row. Its own class is counted in each sum and taken off again: max(0, 1 + z_j -
+ * z_j) is exactly 1. Pieces of the row are copied, for the gradient takes their place. */
+static double NAME(softmax_hinge_of)(real *restrict z, const real *restrict y, real share,
+                                     int64_t K) {
+    enum { MOST = CAVIAR_MOST_HINGE_TARGETS };
+    real own[MOST], target[MOST];  /* of the classes with a target: z and y */
+    double sum[MOST], count[MOST]; /* over k: of the hinges, and of those above 0 */
+    double total = 0;
+    int64_t n_targets = 0;
+    for (int64_t j = 0; j < K; j++)
+        if (y[j] != 0) {
+            own[n_targets] = z[j];
+            target[n_targets] = y[j];
+            sum[n_targets] = count[n_targets] = 0;
+            n_targets++;
+        }
+    for (int64_t first = 0; first < K; first += COLUMNS) {
+        const int64_t n = K - first < COLUMNS ? K - first : COLUMNS;
+        real piece[COLUMNS], slope[COLUMNS] = {0};
+        memcpy(piece, z + first, (size_t)n * sizeof(real));
+        for (int64_t j = 0; j < n_targets; j++) {
+            real hinges = 0, active = 0;
+#pragma omp simd reduction(+ : hinges, active)
+            for (int64_t c = 0; c < n; c++) {
+                const real hinge = piece[c] - own[j] + 1;
+                hinges += hinge < 0 ? 0 : hinge; /* NaN stays */
+                active += hinge > 0 ? 1 : 0;
+                slope[c] += hinge > 0 ? target[j] : 0;
+            }
+            sum[j] += hinges;
+            count[j] += active;
+        }
+#pragma omp simd
+        for (int64_t c = 0; c < n; c++)
+            z[first + c] = share * slope[c];
+    }
+    for (int64_t k = 0, j = 0; k < K; k++)
+        if (y[k] != 0) {
+            z[k] -= share * target[j] * (real)count[j];
+            total += target[j] * (sum[j] - 1);
+            j++;
+        }
+    return total;
+}
+
+static double NAME(softmax_hinge_loss)(void *Z_, const void *targets, const void *weights_,
+                                       double weight_sum, double parameter, int64_t B, int64_t K) {
+    real *restrict Z = Z_;
+    (void)parameter;
+    const real *restrict Y = targets, *restrict weights = weights_;
+    double total = 0;
+    for (int64_t r = 0; r < B; r++) {
         const double w = NAME(weight_of)(weights, r);
         const real share = (real)(w / weight_sum);
-        double row = 0;
-#pragma omp simd reduction(+ : row)
-        for (int64_t c = 0; c < K; c++) {
-            const real target = y[c], prediction = NAME(vexp)(z[c]);
-            const real y_log = target == 0 ? 0 : target * (NAME(vlog)(target) - z[c]);
-            row += (double)y_log - target + prediction;
-            z[c] = share * (prediction - target);
-        }
-        total += w * row;
+        total += w * NAME(softmax_hinge_of)(Z + r * K, Y + r * K, share, K);
     }
     return total / weight_sum;
 }

@@ -54,10 +54,13 @@ static CAVIAR_INLINE void NAME(store_from_double)(real *restrict out, const doub
 #include "activation.inc.h"
 #include "batch_norm.inc.h"
 #include "loss.inc.h"
+#include "loss_of_outputs.inc.h"
 #include "optimizer.inc.h"
 #include "peak.inc.h"
 #include "product.inc.h"
+#include "random.inc.h"
 #include "sparse.inc.h"
+#include "targets.inc.h"
 
 static const caviar_kernels NAME(table) = {
     .rows_gather = NAME(rows_gather),
@@ -69,19 +72,33 @@ static const caviar_kernels NAME(table) = {
     .batch_norm_backward = NAME(batch_norm_backward),
     .running_average = NAME(running_average),
     .softmax_forward = NAME(softmax_forward),
+    .one_hot = NAME(one_hot),
+    .smooth = NAME(smooth),
+    .sum_of_squares = NAME(sum_of_squares),
 #if HAS_PRODUCT
     .product = NAME(product),
     .product_bytes = PRODUCT_BYTES,
     .product_width = NAME(LANES),
 #endif
+    .dropout_forward = NAME(dropout_forward),
+    .dropout_backward = NAME(dropout_backward),
+    .random_bits = random_bits,
     .multiply_add_chains = NAME(multiply_add_chains),
     .n_chains = 12 * VECTOR_BYTES / (int64_t)sizeof(real),
     .loss =
         {
             [CAVIAR_SOFTMAX_LOSS] = NAME(softmax_loss),
+            [CAVIAR_CROSS_ENTROPY_LOSS] = NAME(cross_entropy_loss),
             [CAVIAR_LOGISTIC_LOSS] = NAME(logistic_loss),
             [CAVIAR_SQUARED_LOSS] = NAME(squared_loss),
             [CAVIAR_POISSON_LOSS] = NAME(poisson_loss),
+            [CAVIAR_ABSOLUTE_LOSS] = NAME(absolute_loss),
+            [CAVIAR_HUBER_LOSS] = NAME(huber_loss),
+            [CAVIAR_QUANTILE_LOSS] = NAME(quantile_loss),
+            [CAVIAR_SOFTMAX_FOCAL_LOSS] = NAME(softmax_focal_loss),
+            [CAVIAR_LOGISTIC_FOCAL_LOSS] = NAME(logistic_focal_loss),
+            [CAVIAR_SOFTMAX_HINGE_LOSS] = NAME(softmax_hinge_loss),
+            [CAVIAR_LOGISTIC_HINGE_LOSS] = NAME(logistic_hinge_loss),
         },
     .update =
         {

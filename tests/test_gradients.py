@@ -9,22 +9,58 @@ from scipy import sparse
 import reference
 from caviar import MLPClassifier, _layout, _network
 from caviar._initializers import initialize
+from caviar._layout import BatchPlan, keep_of
+from caviar._training import Hyperparameters
 from caviar._validation import make_training_data
 
 OUTPUTS = {"softmax": 4, "logistic": 3, "squared_error": 2, "poisson": 2}
 ACTIVATIONS = ["identity", "logistic", "tanh", "relu"]
+NEW_ACTIVATIONS = ["leaky_relu", "elu", "selu", "gelu", "silu", "mish"]
+NEW_LOSSES = {  # with their parameters
+    "cross_entropy": 0.0,
+    "absolute_error": 0.0,
+    "huber": 0.7,
+    "quantile": 0.3,
+    "softmax_focal": 1.5,
+    "logistic_focal": 2.0,
+    "softmax_hinge": 0.0,
+    "logistic_hinge": 0.0,
+}
 EPSILON = 1e-3
 
 
 class Problem:
-    """A network on 13 rows with everything it needs to compute a gradient."""
+    """A network on 13 rows with everything it needs to compute a gradient.
 
-    def __init__(self, loss, activation, batch_norm, weighted, is_sparse, dtype=float):
+    ``hyper`` are fields of Hyperparameters, ``batch`` of BatchPlan.
+    """
+
+    def __init__(
+        self,
+        loss,
+        activation,
+        batch_norm,
+        weighted,
+        is_sparse,
+        dtype=float,
+        hyper=(),
+        **batch,
+    ):
         rng = np.random.RandomState(0)
-        K, n = OUTPUTS[loss], 13
+        multiclass = loss in _layout.MULTICLASS_LOSSES
+        K, n = OUTPUTS.get(loss, 4 if multiclass else 2), 13
         units = (5, 7, 6, K)
+        soft = loss != "softmax" and multiclass
+        batch = {"gather": False, "soft_targets": soft} | batch
         self.plan = _layout.make_plan(
-            units, batch_norm, activation, loss, n, is_sparse, gather=False
+            units, batch_norm, activation, loss, BatchPlan(n, is_sparse, **batch)
+        )
+        self.hyper = Hyperparameters(
+            bn_epsilon=EPSILON,
+            gather=batch["gather"],
+            seed=7,
+            loss_parameter=NEW_LOSSES.get(loss, 0.0),
+            **dict(hyper),
         )
         self.params, self.stats = initialize(self.plan, activation, rng, dtype)
         if batch_norm:  # not the identity it starts as
@@ -33,15 +69,16 @@ class Problem:
             for beta in self.plan.betas(self.params):
                 beta[...] = rng.standard_normal(beta.shape)
         self.X = rng.standard_normal((n, 5)) * (rng.uniform(size=(n, 5)) < 0.7)
+        kind = "softmax" if multiclass else loss.removesuffix("_focal")
         self.targets = {
             "softmax": rng.randint(0, K, n).astype(np.int32),
             "logistic": rng.randint(0, 2, (n, K)).astype(float),
-            "squared_error": rng.standard_normal((n, K)),
+            "logistic_hinge": rng.randint(0, 2, (n, K)).astype(float),
             "poisson": rng.poisson(2.0, (n, K)).astype(float),
-        }[loss]
+        }.get(kind, rng.standard_normal((n, K)))
         self.weights = rng.randint(0, 3, n).astype(float) if weighted else None
         X = sparse.csr_array(self.X) if is_sparse else self.X
-        self.data = make_training_data(X, self.targets, self.weights, loss, dtype)
+        self.data = make_training_data(X, self.targets, self.weights, dtype)
         self.weight_sum = float(n if self.weights is None else self.weights.sum())
         self.work = _layout.aligned_empty(int(self.plan.header["n_work"][0]), dtype)
         self.loss, self.activation, self.batch_norm = loss, activation, batch_norm
@@ -57,9 +94,31 @@ class Problem:
             self.data,
             np.arange(13),
             self.weight_sum,
-            EPSILON,
+            self.hyper,
+            step=3,
         )
         return value, grads
+
+    def numeric_gradient(self):
+        """Of central differences of 4th order."""
+        params, h = self.params, 1e-4
+        numeric = np.empty_like(params)
+        for p in range(params.size):
+            values = []
+            for step in (-2, -1, 1, 2):
+                moved = params.copy()
+                moved[p] += step * h
+                values.append(self.loss_gradient(moved)[0])
+            first, second, third, fourth = values
+            numeric[p] = (first - 8 * second + 8 * third - fourth) / (12 * h)
+        # scikit-learn's squared error: the value averages over outputs.
+        return numeric * (OUTPUTS[self.loss] if self.loss == "squared_error" else 1)
+
+    def gradient_error(self):
+        """Of the whole gradient, relative."""
+        _, gradient = self.loss_gradient(self.params)
+        numeric = self.numeric_gradient()
+        return np.linalg.norm(gradient - numeric) / np.linalg.norm(numeric)
 
     def reference(self):
         plan, params = self.plan, np.float64(self.params)
@@ -89,20 +148,66 @@ def test_gradient_is_that_of_central_differences(
 ):
     """4th order in float64; relative error of the whole gradient at most 1e-7."""
     problem = Problem(loss, activation, batch_norm, weighted, is_sparse)
-    params = problem.params
-    _, gradient = problem.loss_gradient(params)
-    numeric, h = np.empty_like(params), 1e-4
-    for p in range(params.size):
-        values = []
-        for step in (-2, -1, 1, 2):
-            moved = params.copy()
-            moved[p] += step * h
-            values.append(problem.loss_gradient(moved)[0])
-        numeric[p] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * h)
-    if loss == "squared_error":  # scikit-learn's: the value averages over outputs
-        numeric *= OUTPUTS[loss]
-    error = np.linalg.norm(gradient - numeric) / np.linalg.norm(numeric)
-    assert error <= 1e-7
+    assert problem.gradient_error() <= 1e-7
+
+
+@pytest.mark.parametrize("batch_norm", [False, True, "post"])
+@pytest.mark.parametrize("activation", NEW_ACTIVATIONS)
+def test_gradient_through_each_activation(activation, batch_norm):
+    problem = Problem("logistic", activation, batch_norm, True, False)
+    assert problem.gradient_error() <= 1e-7
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("loss", NEW_LOSSES)
+def test_gradient_of_each_loss(loss, weighted):
+    problem = Problem(loss, "tanh", False, weighted, False)
+    assert problem.gradient_error() <= 1e-7
+
+
+@pytest.mark.parametrize("batch_norm", [False, True, "post"])
+@pytest.mark.parametrize("is_sparse", [False, True])
+@pytest.mark.parametrize(
+    "batch",
+    [
+        dict(keeps=(keep_of(0.4), keep_of(0.2))),
+        dict(keeps=(keep_of(0.0), keep_of(0.5))),
+        dict(connect_keep=keep_of(0.3)),
+        dict(connect_keep=keep_of(0.3), keeps=(keep_of(0.3),) * 2),
+    ],
+)
+@pytest.mark.parametrize("activation", ["tanh", "gelu"])
+def test_gradient_with_dropped_units_and_weights(
+    activation, batch, is_sparse, batch_norm
+):
+    """The random draws are those of one step: the loss is a function of the weights."""
+    problem = Problem("softmax", activation, batch_norm, False, is_sparse, **batch)
+    assert problem.gradient_error() <= 1e-7
+    plain = Problem("softmax", activation, batch_norm, False, is_sparse)
+    assert (
+        plain.loss_gradient(plain.params)[0] != problem.loss_gradient(plain.params)[0]
+    )
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "logistic", "softmax_focal"])
+def test_gradient_with_dropped_features_and_smoothed_targets(loss):
+    problem = Problem(
+        loss,
+        "silu",
+        True,
+        True,
+        False,
+        hyper={"label_smoothing": 0.2},
+        gather=True,
+        soft_targets=True,
+        input_keep=keep_of(0.3),
+    )
+    assert problem.gradient_error() <= 1e-7
+
+
+def test_gradient_with_an_activation_of_its_own_in_each_layer():
+    problem = Problem("softmax", ["tanh", "logistic"], True, False, False)
+    assert problem.gradient_error() <= 1e-7
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -155,13 +260,22 @@ def test_products_in_panels_give_the_gradient_of_one_product():
     """Rows so many and wide that each product is cut for Ctrl-C to be noticed."""
     rng = np.random.RandomState(0)
     n, units = 3000, (700, 600, 2)
-    plan = _layout.make_plan(units, False, "tanh", "squared_error", n, gather=False)
+    batch = BatchPlan(n, gather=False)
+    plan = _layout.make_plan(units, False, "tanh", "squared_error", batch)
     params, stats = initialize(plan, "tanh", rng, np.float64)
     X, y = rng.standard_normal((n, 700)), rng.standard_normal((n, 2))
-    data = make_training_data(X, y, None, "squared_error", np.float64)
+    data = make_training_data(X, y, None, np.float64)
     grads, work = np.empty_like(params), np.empty(int(plan.header["n_work"][0]))
     value = _network.loss_gradient(
-        plan, params, grads, stats, work, data, np.arange(n), float(n), 1e-5
+        plan,
+        params,
+        grads,
+        stats,
+        work,
+        data,
+        np.arange(n),
+        float(n),
+        Hyperparameters(),
     )
     net = reference.Network(
         plan.coefs(params), plan.intercepts(params), "tanh", "squared_error"

@@ -93,7 +93,7 @@ def test_a_fit_that_fails_leaves_no_thread():
 
 def test_which_networks_are_shared_out():
     def shares(*units, rows):
-        plan = _layout.make_plan(units, True, max_rows=rows)
+        plan = _layout.make_plan(units, True, batch=_layout.BatchPlan(rows))
         return _network.has_tiles_to_share(plan)
 
     assert shares(784, 1024, 1024, 1024, 10, rows=512)

@@ -430,9 +430,9 @@ def test_divergence_stops_in_its_epoch_also_where_nobody_looks_at_epochs(monkeyp
     losses = []
     count_epoch = _training.Training._count_epoch
 
-    def spy(self, loss):
-        losses.append(loss)
-        count_epoch(self, loss)
+    def spy(self, epoch):
+        losses.append(epoch["loss"])
+        count_epoch(self, epoch)
 
     monkeypatch.setattr(_training.Training, "_count_epoch", spy)
     curves = []

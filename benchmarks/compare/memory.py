@@ -144,7 +144,7 @@ def sizes_of(problem, batch_norm):
         batch_norm,
         "relu",
         "softmax",
-        max_rows=min(problem.batch_size + 1, problem.n_samples),
+        _layout.BatchPlan(min(problem.batch_size + 1, problem.n_samples)),
     )
     n_slots = _layout.N_SLOTS["adam"]
     elements = 2 * plan.n_params + n_slots * plan.slot_stride

@@ -20,7 +20,8 @@ class FitTasks:
     ----------
     estimator : estimator
     X, y : as passed to fit
-    sample_weight : array-like or None
+    metadata : dict
+        Further arguments of fit; None where they are not given.
     task_name : str
         Of the subtasks.
     max_subtasks : int
@@ -29,14 +30,17 @@ class FitTasks:
         that ask for a fitted estimator.
     """
 
-    def __init__(
-        self, estimator, X, y, sample_weight, task_name, max_subtasks, attributes
-    ):
+    def __init__(self, estimator, X, y, metadata, task_name, max_subtasks, attributes):
         self._root = self._task = None
         if not getattr(estimator, "_skl_callbacks", None):
             return
-        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
-        self._hook = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
+        metadata = {name: v for name, v in metadata.items() if v is not None}
+        self._hook = {
+            "estimator": estimator,
+            "X": X,
+            "y": y,
+            "metadata": metadata or None,
+        }
         self._task_name, self._attributes = task_name, attributes
         self._root = estimator._init_callback_context(max_subtasks=max_subtasks)
         self._root.call_on_fit_task_begin(**self._hook)

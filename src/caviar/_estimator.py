@@ -4,6 +4,7 @@ This file owns what an estimator promises; what happens between a call and its r
 ``_training`` and ``_inference``.
 """
 
+import copy
 import functools
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.metrics import get_scorer_names
+from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, RealNotInt, StrOptions
@@ -21,11 +22,12 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 from . import _layout, _validation, schedules
 from ._blas_threads import single_blas_thread
 from ._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
+from ._evaluation import ValidationData
 from ._inference import forward
 from ._initializers import WEIGHT_INITS, initialize
 from ._layout import ACTIVATION_NAMES
-from ._training import Record, Training, TrainingState, ValidationData
-from .augmentation import Augmentation
+from ._training import Record, Training, TrainingState
+from .augmentation import Augmentation, compile_augmentations
 
 _STOCHASTIC = _validation.STOCHASTIC_SOLVERS
 
@@ -120,10 +122,18 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     # What differs between classifier and regressor
 
     @abstractmethod
-    def _validate_input(self, X, y, incremental, reset, dtype):
-        """Validated X, and y as the loss takes it, but for its dtype.
+    def _validate_input(self, X, y, reset, dtype):
+        """Validated X, and y of one or two dimensions."""
 
-        That is (n_samples,) numbers of classes for softmax, else
+    @abstractmethod
+    def _learn_targets(self, y, incremental):
+        """What there is to know of y, classes above all."""
+
+    @abstractmethod
+    def _encode(self, y):
+        """The y as the loss takes it, but for its dtype.
+
+        That is (n_samples,) numbers of classes where they exclude one another, else
         (n_samples, n_outputs).
         """
 
@@ -132,14 +142,27 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """What the first call of partial_fit has to learn from its arguments."""
 
     @abstractmethod
-    def _loss_and_output(self):
-        """Names of the loss kernel and of the output activation."""
+    def _class_weights(self, y, targets, sample_weight):
+        """Weights of the rows by class, or None."""
+
+    @abstractmethod
+    def _objective(self, augmentation):
+        """The `_training.Objective` of the parameters."""
 
     # Fitting
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
         """Fit the model to data matrix X and target(s) y.
 
         Parameters
@@ -155,6 +178,16 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             Sample weights. With batch normalization they weigh the batch statistics
             as well.
 
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Rows to validate with after each epoch: `history_` receives their loss and
+            score, and early stopping watches them in place of a part of X.
+
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their targets.
+
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
+
         Returns
         -------
         self : object
@@ -168,25 +201,30 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         KeyboardInterrupt
             Re-raised after the weights trained so far have been stored.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        held_out = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, held_out, incremental=False)
 
-    def _fit(self, X, y, sample_weight, incremental, classes=None):
+    def _fit(self, X, y, sample_weight, held_out, incremental, classes=None):
         interruption = None
         with _unchanged_on_error(self), single_blas_thread:
             continuing = hasattr(self, "params_") and (self.warm_start or incremental)
+            _validation.check_combinations(self, held_out, incremental)
             if incremental:
-                if self.early_stopping:
-                    raise ValueError("partial_fit does not support early_stopping=True")
                 self._begin_partial_fit(y, classes)
-            training = self._prepare(X, y, sample_weight, incremental, continuing)
+            training = self._prepare(
+                X, y, sample_weight, held_out, incremental, continuing
+            )
             tasks = FitTasks(
                 self,
                 X,
                 y,
-                sample_weight,
+                {
+                    "sample_weight": sample_weight,
+                    **dict(zip(_validation.HELD_OUT, held_out, strict=True)),
+                },
                 "epoch" if self.solver in _STOCHASTIC else "iteration",
                 1 if incremental else self.max_iter + (self.solver == "lbfgs"),
-                lambda: self._attributes(training, copy=True),
+                lambda: self._attributes(training, training.outcome(), copies=True),
             )
             try:
                 with training.helpers():
@@ -211,71 +249,128 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             n_epochs = 1 if incremental else self.max_iter
             training.run_epochs(n_epochs, batch_size, tasks, incremental)
 
-    def _prepare(self, X, y, sample_weight, incremental, continuing):
+    def _prepare(self, X, y, sample_weight, held_out, incremental, continuing):
         """Check everything, draw the first weights, and set up the training."""
         hidden = _validation.check_hidden_layer_sizes(self.hidden_layer_sizes)
+        activations = _validation.check_activations(self.activation, len(hidden))
         dtype = self.dtype
         if dtype is None and continuing:
             dtype = self.params_.dtype
-        X, y = self._validate_input(X, y, incremental, not continuing, dtype)
+        X, y = self._validate_input(X, y, not continuing, dtype)
+        self._learn_targets(y, incremental)
+        targets = self._encode(y)
         dtype = np.dtype(dtype or X.dtype)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
             _validation.check_weights(sample_weight, self.batch_norm)
+        weights = _product(
+            sample_weight, self._class_weights(y, targets, sample_weight)
+        )
         n_samples, n_features = X.shape
         _validation.check_batch_norm(self, n_samples)
-        loss, out_activation = self._loss_and_output()
-        data = _validation.make_training_data(X, y, sample_weight, loss, dtype)
+        objective = self._objective(
+            compile_augmentations(self.augment, n_features, issparse(X))
+        )
+        _validation.check_dense_input(self, X)
+        data = _validation.make_training_data(X, targets, weights, dtype)
+        validation = self._given_validation(*held_out, targets, dtype)
 
         # The draws come in scikit-learn's order: weights, split, shuffles.
         random_state = check_random_state(self.random_state)
-        n_outputs = len(self.classes_) if loss == "softmax" else y.shape[1]
+        n_outputs = len(self.classes_) if targets.ndim == 1 else targets.shape[1]
         units = [n_features, *hidden, n_outputs]
-        layout = (units, self.batch_norm, self.activation, loss)
+        layout = (units, self.batch_norm, activations, objective.loss)
         plan = _layout.make_plan(*layout)
         if continuing:
-            state, record = self._resume(plan, dtype)
+            state, record = self._resume(plan, dtype, incremental)
         else:
             state = TrainingState(
-                *initialize(plan, self.activation, random_state, dtype)
+                *initialize(
+                    plan,
+                    activations or "identity",
+                    random_state,
+                    dtype,
+                    self.weight_init,
+                    self.init_scale,
+                )
             )
             record = self._new_record()
-        rows, validation = np.arange(n_samples, dtype=np.int64), None
+        rows = np.arange(n_samples, dtype=np.int64)
         stochastic = self.solver in _STOCHASTIC
-        if self.early_stopping and stochastic:
-            rows, validation = self._split(X, y, data, random_state)
+        splits = self.early_stopping and stochastic and validation is None
+        if splits:
+            rows, validation = self._split(
+                X, y, targets, sample_weight, data, random_state
+            )
             _validation.check_batch_norm(self, len(rows))
+        if state.seed is None and _validation.draws_in_training(self):
+            state.seed = int(random_state.randint(2**63 - 1, dtype=np.int64))
 
-        plan, gather = self._plan_batches(layout, len(rows), validation, issparse(X))
-        state.allocate(plan)
+        batch = self._plan_batches(objective, len(rows), splits, issparse(X))
+        plan = _layout.make_plan(*layout, batch)
+        state.allocate(plan, self.average_weights is not None)
         if stochastic:
             self._prepare_optimizer(plan, state, incremental)
         return Training(
             self,
             plan,
+            objective,
             state,
             record,
             data,
             rows,
-            gather,
+            batch.gather,
             validation,
             random_state,
-            out_activation,
+            self._as_fitted,
         )
 
-    def _plan_batches(self, layout, n_rows, validation, sparse):
-        """The plan with room for a batch, and whether its rows are gathered."""
+    def _plan_batches(self, objective, n_rows, splits, sparse):
+        """What the plan has to know of a batch."""
         full = self.batch_size == "full" or self.solver == "lbfgs"
-        gather = (self.shuffle and not full) or validation is not None
+        augmentation = objective.augmentation
+        changes_rows = augmentation is not None or self.input_dropout > 0
         batch_size = _validation.resolve_batch_size(
             "full" if full else self.batch_size, n_rows, warn=False
         )
-        # One more row than a batch has: see _validation.batch_bounds.
-        max_rows = min(batch_size + 1, n_rows)
-        plan = _layout.make_plan(
-            *layout, max_rows=max_rows, sparse=sparse, gather=gather
+        hidden = _validation.check_hidden_layer_sizes(self.hidden_layer_sizes)
+        return _layout.BatchPlan(
+            # One more row than a batch has: see _validation.batch_bounds.
+            max_rows=min(batch_size + 1, n_rows),
+            sparse=sparse,
+            gather=(self.shuffle and not full) or splits or changes_rows,
+            soft_targets=objective.makes_targets,
+            spares=augmentation is not None,
+            keeps=tuple(
+                _layout.keep_of(p)
+                for p in _validation.check_dropout(self.dropout, len(hidden))
+            ),
+            input_keep=_layout.keep_of(self.input_dropout),
+            connect_keep=_layout.keep_of(self.dropconnect),
         )
-        return plan, gather
+
+    def _given_validation(self, X, y, sample_weight, like, dtype):
+        """The caller's own validation rows, checked; None if there are none."""
+        if X is None:
+            return None
+        X, y = self._validate_input(X, y, False, dtype)
+        _validation.check_held_out_targets(y, like, getattr(self, "classes_", None))
+        targets = self._encode(y)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+            _validation.check_weights(
+                sample_weight, self.batch_norm, "sample_weight_val"
+            )
+        data = _validation.make_training_data(X, targets, sample_weight, dtype)
+        return self._validation_data(X, None, y, data.targets, data.weights)
+
+    def _validation_data(self, X, rows, y, targets, weights):
+        classes = getattr(self, "classes_", None)
+        scorer = self.scoring
+        if scorer not in (None, "loss"):
+            scorer = get_scorer(scorer)
+        n_classes = None if classes is None else len(classes)
+        return ValidationData(X, rows, y, targets, weights, n_classes, scorer)
 
     def _new_record(self):
         if self.solver not in _STOCHASTIC:
@@ -284,21 +379,33 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             return Record(best_score=-np.inf)
         return Record(best_loss=np.inf)
 
-    def _resume(self, plan, dtype):
-        """State and record of the fit that warm_start or partial_fit goes on from."""
+    def _resume(self, plan, dtype, incremental):
+        """State and record of the fit that warm_start or partial_fit goes on from.
+
+        Where weights are averaged, partial_fit goes on from those that are trained, and
+        warm_start from their average.
+        """
         _validation.check_same_network(plan, self._network)
+        before = self._optimizer
         params = _layout.aligned_empty(plan.n_params, dtype)
-        params[:] = self.params_
-        if not plan.batch_norm:
+        averaged = incremental and before["params"] is not None
+        params[:] = before["params"] if averaged else self.params_
+        if not plan.batch_norm and not averaged:
             # A user may have put other arrays into coefs_ and intercepts_.
             views = plan.coefs(params) + plan.intercepts(params)
             for view, array in zip(views, self.coefs_ + self.intercepts_, strict=True):
                 view[...] = array
+        stats = before["stats"] if averaged else self.stats_
         state = TrainingState(
             params,
-            self.stats_.astype(dtype),
-            n_stats_steps=self._optimizer["n_stats_steps"],
+            stats.astype(dtype),
+            n_stats_steps=before["n_stats_steps"],
+            n_batches=before["n_batches"],
+            seed=before["seed"],
         )
+        if averaged and self.average_weights is not None:
+            state.average = self.params_.astype(dtype)
+            state.n_averaged = before["n_averaged"]
         fresh = self._new_record()
         best_loss = getattr(self, "best_loss_", None)
         best_score = getattr(self, "best_validation_score_", None)
@@ -317,9 +424,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             n_slots * plan.slot_stride, state.params.dtype
         )
         before = getattr(self, "_optimizer", None)
+        if incremental and before is not None:
+            state.n_epochs = before["n_epochs"]
         if incremental and before is not None and before["solver"] == self.solver:
             state.slots[:] = before["slots"]
-            state.n_steps = before["n_steps"]
+            state.n_steps, state.momenta = before["n_steps"], before["momenta"]
             if before["learning_rate_init"] == self.learning_rate_init:
                 state.learning_rate = before["learning_rate"]
                 return
@@ -327,38 +436,38 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             state.slots[:] = 0
         state.learning_rate = float(self.learning_rate_init)
 
-    def _split(self, X, y, data, random_state):
+    def _split(self, X, y, targets, sample_weight, data, random_state):
         """Early stopping's rows to train on, and those held out."""
         train, held_out = train_test_split(
             np.arange(X.shape[0], dtype=np.int64),
             random_state=random_state,
             test_size=self.validation_fraction,
             # As scikit-learn: by the class, where there are two.
-            stratify=y if y.dtype == bool and y.shape[1] == 1 else None,
+            stratify=targets
+            if targets.dtype == bool and targets.shape[1] == 1
+            else None,
         )
         if len(held_out) < 2:
             raise ValueError(
                 "The validation set is too small. Increase 'validation_fraction' "
                 "or the size of your dataset."
             )
-        weights = None if data.weights is None else data.weights[held_out]
         _validation.check_split_weights(data.weights, train, held_out)
-        classes = getattr(self, "classes_", None)
-        return train, ValidationData(
-            X,
-            held_out,
-            data.targets[held_out],
-            weights,
-            None if classes is None else len(classes),
+        weights = None
+        if sample_weight is not None:
+            weights = sample_weight[held_out].astype(data.weights.dtype)
+        return train, self._validation_data(
+            X, held_out, y[held_out], data.targets[held_out], weights
         )
 
-    def _attributes(self, training, copy=False):
-        """The fitted attributes of a training, as it stands."""
+    def _attributes(self, training, outcome, copies=False):
+        """The fitted attributes of a training, as it stands, with these weights."""
         state, record, plan = training.state, training.record, training.plan
         if self.solver == "lbfgs":
             training.refresh_statistics()
-        params, stats, n_stats_steps = training.outcome()
-        if copy:
+        params, stats, n_stats_steps = outcome
+        averaged = params is state.average
+        if copies:
             params, stats = params.copy(), stats.copy()
         coefs, intercepts = _layout.fold_batch_norm(
             plan, params, stats, self.bn_epsilon
@@ -372,7 +481,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             "t_": record.t,
             "n_layers_": len(plan.layer_units),
             "n_outputs_": plan.layer_units[-1],
-            "out_activation_": training.out_activation,
+            "out_activation_": training.objective.out_activation,
             "_network": {
                 "layer_units": list(plan.layer_units),
                 "batch_norm": plan.batch_norm,
@@ -384,14 +493,22 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 "slots": state.slots,
                 "n_steps": state.n_steps,
                 "n_stats_steps": n_stats_steps,
+                "n_batches": state.n_batches,
+                "n_epochs": state.n_epochs,
+                "n_averaged": state.n_averaged,
+                "momenta": state.momenta,
+                "seed": state.seed,
                 "learning_rate": state.learning_rate,
                 "learning_rate_init": self.learning_rate_init,
+                # What is trained, where that is not what predicts.
+                "params": state.params if averaged else None,
+                "stats": state.stats if averaged else None,
             },
         }
         if record.loss is not None:
             attributes["loss_"] = record.loss
         if self.solver in _STOCHASTIC:
-            watched = training.validation is not None
+            watched = training.keeps_best
             attributes["learning_rate_"] = state.learning_rate
             attributes["best_loss_"] = None if watched else record.best_loss
             attributes["best_validation_score_"] = (
@@ -399,22 +516,42 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
         return attributes
 
+    def _as_fitted(self, training):
+        """An estimator with the weights as they are now, for scorers."""
+        estimator = copy.copy(self)
+        estimator.__dict__.pop("feature_names_in_", None)
+        for name, value in self._attributes(training, training.current()).items():
+            setattr(estimator, name, value)
+        return estimator
+
     def _publish(self, training, continuing):
         """Store a finished or interrupted training on the estimator."""
         if not continuing:
-            for name in ("loss_", "loss_curve_", "learning_rate_"):
+            for name in ("loss_", "loss_curve_", "learning_rate_", "history_"):
                 self.__dict__.pop(name, None)
-        for name, value in self._attributes(training).items():
+        for name, value in self._attributes(training, training.outcome()).items():
             setattr(self, name, value)
+        self._publish_history(training, continuing)
+
+    def _publish_history(self, training, continuing):
+        """What is kept of every epoch, appended to that of the fit it goes on from."""
+        new = training.record.history
+        history = self.__dict__.setdefault("history_", {name: [] for name in new})
+        n_before = len(history["epoch"])
+        new["epoch"] = list(range(n_before + 1, n_before + len(new["loss"]) + 1))
+        for name, values in new.items():
+            history[name] = history[name] + values
         if self.solver not in _STOCHASTIC:
             return
         losses = self.__dict__.setdefault("loss_curve_", [])
-        losses.extend(training.record.losses)
+        losses.extend(new["loss"])
+        best = training.record.best_epoch
+        self.best_epoch_ = None if best is None else n_before + best
         if training.validation is None:
             self.validation_scores_ = None
         else:
             before = getattr(self, "validation_scores_", None) if continuing else None
-            self.validation_scores_ = (before or []) + training.record.scores
+            self.validation_scores_ = (before or []) + new["validation_score"]
 
     # Prediction
 
@@ -453,6 +590,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
+
+
+def _product(*factors):
+    """Of weights, of which each may be None."""
+    factors = [f for f in factors if f is not None]
+    return np.multiply(*factors) if len(factors) == 2 else next(iter(factors), None)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.sparse import issparse
 
 from ._blas_threads import single_blas_thread
+from ._layout import each_layer
 from ._network import layer_forward
 
 # Rows at a time: enough to pack the weights for (with 256 of them 3 x 1024 units take 15 %
@@ -28,7 +29,9 @@ def forward(X, coefs, intercepts, activation, out_activation, chosen=None):
     X : ndarray or CSR matrix of shape (n_samples, n_features)
         Of any dtype and memory order; converted to the network's dtype chunk by chunk.
     coefs, intercepts : list of ndarray
-    activation, out_activation : str
+    activation : str or list of str
+        Of all hidden layers, or of each.
+    out_activation : str
     chosen : ndarray of shape (n_rows,), int64, default=None
         Rows of X to predict, gathered chunk by chunk; None for all of them.
 
@@ -39,6 +42,7 @@ def forward(X, coefs, intercepts, activation, out_activation, chosen=None):
     dtype = np.result_type(*coefs)
     coefs = [np.ascontiguousarray(w, dtype=dtype) for w in coefs]
     intercepts = [np.ascontiguousarray(b, dtype=dtype) for b in intercepts]
+    activations = each_layer(activation, len(coefs) - 1)
     n_samples = X.shape[0] if chosen is None else len(chosen)
     out = np.empty((n_samples, coefs[-1].shape[1]), dtype=dtype)
     widths = [w.shape[1] for w in coefs[:-1]]
@@ -52,7 +56,7 @@ def forward(X, coefs, intercepts, activation, out_activation, chosen=None):
             a = rows_of(start, stop)
             for index, width in enumerate(widths):
                 h = work[index % 2][: (stop - start) * width].reshape(-1, width)
-                layer_forward(h, a, coefs[index], intercepts[index], activation)
+                layer_forward(h, a, coefs[index], intercepts[index], activations[index])
                 a = h
             layer_forward(out[start:stop], a, coefs[-1], intercepts[-1], out_activation)
     return out

@@ -23,13 +23,27 @@ ACTIVATIONS = {
     "tanh": CAVIAR_TANH,
     "relu": CAVIAR_RELU,
     "exp": CAVIAR_EXP,
+    "leaky_relu": CAVIAR_LEAKY_RELU,
+    "elu": CAVIAR_ELU,
+    "selu": CAVIAR_SELU,
+    "gelu": CAVIAR_GELU,
+    "silu": CAVIAR_SILU,
+    "mish": CAVIAR_MISH,
     "softmax": CAVIAR_SOFTMAX,
 }
 LOSSES = {
     "softmax": CAVIAR_SOFTMAX_LOSS,
+    "cross_entropy": CAVIAR_CROSS_ENTROPY_LOSS,
     "logistic": CAVIAR_LOGISTIC_LOSS,
     "squared_error": CAVIAR_SQUARED_LOSS,
     "poisson": CAVIAR_POISSON_LOSS,
+    "absolute_error": CAVIAR_ABSOLUTE_LOSS,
+    "huber": CAVIAR_HUBER_LOSS,
+    "quantile": CAVIAR_QUANTILE_LOSS,
+    "softmax_focal": CAVIAR_SOFTMAX_FOCAL_LOSS,
+    "logistic_focal": CAVIAR_LOGISTIC_FOCAL_LOSS,
+    "softmax_hinge": CAVIAR_SOFTMAX_HINGE_LOSS,
+    "logistic_hinge": CAVIAR_LOGISTIC_HINGE_LOSS,
 }
 OPTIMIZERS = {
     "sgd": CAVIAR_SGD,
@@ -37,7 +51,10 @@ OPTIMIZERS = {
     "adagrad": CAVIAR_ADAGRAD,
     "adam": CAVIAR_ADAM,
     "adamw": CAVIAR_ADAM,
+    "nadam": CAVIAR_ADAM,
 }
+# Targets of a row of a softmax_hinge that may differ from zero.
+MOST_HINGE_TARGETS = CAVIAR_MOST_HINGE_TARGETS
 
 _ISA_NAMES = [caviar_isa_name(i).decode() for i in range(CAVIAR_N_ISAS)]
 AVAILABLE_ISAS = [name for i, name in enumerate(_ISA_NAMES) if caviar_has_isa(i)]
@@ -102,18 +119,18 @@ def sparse_backward(dW, indptr, indices, data, rows, dZ, isa=None):
     )
 
 
-def activation_forward(Z, b, activation, isa=None):
+def activation_forward(H, Z, b, activation, isa=None):
     dt = Z.dtype
     _table(Z, isa).activation_forward(
-        address(Z, dt, True), address(b, dt), ACTIVATIONS[activation],
-        Z.shape[0], Z.shape[1],
+        address(H, dt, True), address(Z, dt, True), address(b, dt),
+        ACTIVATIONS[activation], Z.shape[0], Z.shape[1],
     )
 
 
-def activation_backward(dH, db, H, activation, isa=None):
+def activation_backward(dH, db, H, Z, activation, isa=None):
     dt = dH.dtype
     _table(dH, isa).activation_backward(
-        address(dH, dt, True), address(db, dt, True), address(H, dt),
+        address(dH, dt, True), address(db, dt, True), address(H, dt), address(Z, dt),
         ACTIVATIONS[activation], dH.shape[0], dH.shape[1], dH.shape[1],
     )
 
@@ -129,13 +146,13 @@ def batch_norm_forward(H, mean, var, Z, weights, gamma, beta, weight_sum, epsilo
     )
 
 
-def batch_norm_backward(dH, dgamma, dbeta, Z, H, weights, mean, var, gamma, weight_sum,
-                        epsilon, activation, isa=None):
+def batch_norm_backward(dH, dgamma, dbeta, Z, H, weights, mean, var, gamma, beta,
+                        weight_sum, epsilon, activation, isa=None):
     dt = dH.dtype
     _table(dH, isa).batch_norm_backward(
         address(dH, dt, True), address(dgamma, dt, True), address(dbeta, dt, True),
         address(Z, dt), address(H, dt), address(weights, dt), address(mean, dt),
-        address(var, dt), address(gamma, dt), weight_sum, epsilon,
+        address(var, dt), address(gamma, dt), address(beta, dt), weight_sum, epsilon,
         ACTIVATIONS[activation], Z.shape[0], Z.shape[1], Z.shape[1],
     )
 
@@ -153,11 +170,26 @@ def softmax_forward(Z, isa=None):
     )
 
 
-def loss_and_gradient(Z, targets, weights, weight_sum, loss, isa=None):
+def one_hot(Y, classes, smoothing, isa=None):
+    _table(Y, isa).one_hot(
+        address(Y, Y.dtype, True), <int32_t *>address(classes, np.int32), smoothing,
+        Y.shape[0], Y.shape[1],
+    )
+
+
+def smooth(Y, smoothing, isa=None):
+    _table(Y, isa).smooth(address(Y, Y.dtype, True), smoothing, Y.size)
+
+
+def sum_of_squares(g, isa=None):
+    return _table(g, isa).sum_of_squares(address(g, g.dtype), g.size)
+
+
+def loss_and_gradient(Z, targets, weights, weight_sum, loss, isa=None, parameter=0.0):
     dt = Z.dtype
     return _table(Z, isa).loss[<int>LOSSES[loss]](
         address(Z, dt, True), address(targets, np.int32 if loss == "softmax" else dt),
-        address(weights, dt), weight_sum, Z.shape[0], Z.shape[1],
+        address(weights, dt), weight_sum, parameter, Z.shape[0], Z.shape[1],
     )
 
 
@@ -169,12 +201,45 @@ def update(params, slots, grads, n_decay, solver, isa=None, **scalars):
         scalars.pop("momentum", 0.0), scalars.pop("nesterov", 0.0),
         scalars.pop("rho", 0.9), scalars.pop("beta_1", 0.9),
         scalars.pop("beta_2", 0.999), scalars.pop("epsilon", 1e-8),
+        scalars.pop("ahead", 0.0), scalars.pop("scale", 1.0),
     )
     if scalars:
         raise TypeError(f"unknown fields of caviar_step: {sorted(scalars)}")
     return _table(params, isa).update[<int>OPTIMIZERS[solver]](
         address(params, dt, True), address(slots, dt, True), address(grads, dt),
         params.size, params.size, n_decay, &step,
+    )
+
+
+def random_bits(words, seed, step=0, stream=0, isa=None):
+    """``words`` (n_rows, n_blocks, 4) uint32: the blocks (b, r, step, stream) of Philox."""
+    cdef caviar_draw draw = caviar_draw(seed, step, stream)
+    _table(np.empty(0), isa).random_bits(
+        <uint32_t *>address(words, np.uint32, True), &draw, words.shape[0], words.shape[1]
+    )
+
+
+def dropout_forward(out, mask, H, keep, seed, step=0, stream=0, first=0, n_columns=None,
+                    isa=None):
+    """Of all columns, or of the tile of ``n_columns`` columns from ``first`` on."""
+    dt = out.dtype
+    cdef caviar_draw draw = caviar_draw(seed, step, stream)
+    cdef size_t start = first
+    cdef char *out_data = <char *>address(out, dt, True)
+    cdef char *H_data = <char *>address(H, dt)
+    cdef uint8_t *mask_data = <uint8_t *>address(mask, np.uint8, True)
+    _table(out, isa).dropout_forward(
+        out_data + start * <size_t>dt.itemsize,
+        NULL if mask is None else mask_data + start,
+        H_data + start * <size_t>dt.itemsize, &draw, keep, out.shape[0],
+        out.shape[1] - first if n_columns is None else n_columns, out.shape[1], first,
+    )
+
+
+def dropout_backward(dH, mask, keep, isa=None):
+    _table(dH, isa).dropout_backward(
+        address(dH, dH.dtype, True), <uint8_t *>address(mask, np.uint8), keep,
+        dH.shape[0], dH.shape[1], dH.shape[1],
     )
 
 

@@ -9,11 +9,12 @@ a C struct (``header``) and an array of them (``layers``). The five flat vectors
 - ``slots`` (n_slots, slot_stride), the optimizer's state, each slot as long as params
   and padded to whole cache lines (Adam took 1.2 to 1.8 times as long unaligned);
 - ``stats`` ``[mean_0 .. | var_0 ..]``, the running statistics of batch normalization;
-- ``work``, activations and their gradients for one batch.
+- ``work``, what one batch needs: per layer ``a`` (the product, or the pre-activation),
+  ``z`` (the input of batch normalization), ``h`` (the output) and ``out`` (after dropout),
+  which share a place where one is not needed after the next is known; gradients; copies.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
@@ -34,15 +35,23 @@ ACTIVATION_NAMES = (
 )
 BATCH_NORM_MODES = {False: 0, True: 1, "pre": 1, "post": 2}
 BATCH_NORM_NAMES = [False, "pre", "post"]
-N_SLOTS = {"sgd": 1, "rmsprop": 1, "adagrad": 1, "adam": 2, "adamw": 2}
+N_SLOTS = {"sgd": 1, "rmsprop": 1, "adagrad": 1, "adam": 2, "adamw": 2, "nadam": 2}
+# Whose derivative needs the pre-activation: they are not monotonic.
+FROM_PRE_ACTIVATION = {"gelu", "silu", "mish"}
+MULTICLASS_LOSSES = {"softmax", "cross_entropy", "softmax_focal", "softmax_hinge"}
+KEEP_ALL = 1 << 16  # probabilities of dropout are kept as 65536ths
 ALIGNMENT = 64  # bytes: a cache line, an AVX-512 vector
 LINE = ALIGNMENT // 4  # elements that fill whole cache lines in either dtype
 
 # Field names and order are those of the structs in _network.pyx. Offsets count elements.
-LAYER_FIELDS = "fan_in fan_out weights bias gamma beta stats z h activation".split()
+LAYER_FIELDS = (
+    "fan_in fan_out weights bias gamma beta stats a z h out mask activation keep"
+).split()
 HEADER_FIELDS = (
     "n_layers n_params slot_stride n_decay n_stats batch_norm loss max_rows sparse "
-    "x targets row_weights delta_even delta_odd batch_stats n_work"
+    "multiclass soft_targets input_keep connect_keep n_connect "
+    "x targets row_weights x_spare targets_spare delta_even delta_odd batch_stats "
+    "connect connect_mask n_work"
 ).split()
 
 
@@ -129,8 +138,30 @@ class _Offsets:
 
     def take(self, n):
         start = self.total
-        self.total += _round_up(n, self._multiple)
+        self.total += _round_up(int(n), self._multiple)
         return start
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """What a plan has to know of a batch beside its rows.
+
+    The three ``*_keep`` are probabilities in 65536ths; `keep_of` makes them.
+    """
+
+    max_rows: int = 0  # of the largest batch; 0 for a plan without work
+    sparse: bool = False  # X is in compressed sparse rows, which are read in place
+    gather: bool = True  # rows are gathered into work
+    soft_targets: bool = False  # targets are made, not only copied
+    spares: bool = False  # second copies of rows and targets, for augmentation
+    keeps: tuple[int, ...] = ()  # per hidden layer, of dropout
+    input_keep: int = KEEP_ALL
+    connect_keep: int = KEEP_ALL
+
+
+def keep_of(dropout):
+    """The probability of an entry to stay, in 65536ths, at least one of them."""
+    return max(1, round((1 - dropout) * KEEP_ALL))
 
 
 def make_plan(
@@ -138,39 +169,54 @@ def make_plan(
     batch_norm,
     activation="identity",
     loss="squared_error",
-    max_rows=0,
-    sparse=False,
-    gather=True,
+    batch=BatchPlan(),
 ):
-    """Lay out a network and the work of one batch of up to ``max_rows`` rows.
+    """Lay out a network and the work of one batch.
 
     Parameters
     ----------
     layer_units : sequence of int
         Units of each layer, from the features to the outputs.
     batch_norm : {False, True, "pre", "post"}
-    activation : str
-        Of the hidden layers.
-    loss : {"softmax", "logistic", "squared_error", "poisson"}
-    max_rows : int, default=0
-        Rows of the largest batch; 0 for a plan without work.
-    sparse : bool, default=False
-        Whether X is in compressed sparse rows: its rows are then read in place.
-    gather : bool, default=True
-        Whether the rows of a batch are gathered into ``work``.
+    activation : str or list of str
+        Of all hidden layers, or of each.
+    loss : str
+        A key of `_kernels.LOSSES`.
+    batch : BatchPlan
     """
     n_layers = len(layer_units) - 1
     mode = BATCH_NORM_MODES[batch_norm] if n_layers > 1 else 0
     layers = np.full(n_layers, -1, dtype=[(name, np.int64) for name in LAYER_FIELDS])
     header = np.zeros(1, dtype=[(name, np.int64) for name in HEADER_FIELDS])
     layers["fan_in"], layers["fan_out"] = layer_units[:-1], layer_units[1:]
-    layers["activation"] = ACTIVATIONS[activation]
-    layers["activation"][-1] = ACTIVATIONS["identity"]
-    hidden = layers[:-1]
+    names = each_layer(activation, n_layers - 1)
+    layers["activation"] = [ACTIVATIONS[name] for name in [*names, "identity"]]
+    layers["keep"] = KEEP_ALL
+    if batch.keeps:
+        layers["keep"][:-1] = batch.keeps
+    _place_params(header, layers, mode)
+    _place_work(header, layers, mode, names, batch)
+    header["n_layers"], header["batch_norm"] = n_layers, mode
+    header["loss"], header["multiclass"] = LOSSES[loss], loss in MULTICLASS_LOSSES
+    header["max_rows"], header["sparse"] = batch.max_rows, batch.sparse
+    header["soft_targets"] = batch.soft_targets
+    header["input_keep"], header["connect_keep"] = batch.input_keep, batch.connect_keep
+    return Plan(tuple(int(n) for n in layer_units), header, layers)
 
-    params, stats = _Offsets(), _Offsets()
-    layers["weights"] = [params.take(i * o) for i, o in pairwise(layer_units)]
-    n_decay = params.total
+
+def each_layer(value, n_hidden):
+    """One value per hidden layer, of one for all or of a sequence."""
+    if isinstance(value, str) or not hasattr(value, "__iter__"):
+        return [value] * n_hidden
+    return list(value)
+
+
+def _place_params(header, layers, mode):
+    """Offsets in params and stats."""
+    params, stats, hidden = _Offsets(), _Offsets(), layers[:-1]
+    layers["weights"] = [params.take(n["fan_in"] * n["fan_out"]) for n in layers]
+    header["n_decay"] = params.total
+    header["n_connect"] = layers["weights"][-1]
     if mode:
         hidden["gamma"] = [params.take(n) for n in hidden["fan_out"]]
         hidden["stats"] = [stats.take(n) for n in hidden["fan_out"]]
@@ -179,27 +225,45 @@ def make_plan(
         hidden["beta"] = hidden["bias"]
     elif mode:
         hidden["beta"] = [params.take(n) for n in hidden["fan_out"]]
-
-    work = _Offsets(LINE)
-    widest = max(layer_units[1:-1], default=0)
-    n_features, n_outputs = layer_units[0], layer_units[-1]
-    header["x"] = work.take(max_rows * n_features if gather and not sparse else 0)
-    header["targets"] = work.take(max_rows * n_outputs if gather else 0)
-    header["row_weights"] = work.take(max_rows if gather else 0)
-    layers["h"] = [work.take(max_rows * n) for n in layers["fan_out"]]
-    layers["z"] = layers["h"]
-    if mode:
-        hidden["z"] = [work.take(max_rows * n) for n in hidden["fan_out"]]
-    header["delta_even"] = work.take(max_rows * widest)
-    header["delta_odd"] = work.take(max_rows * widest if n_layers > 2 else 0)
-    header["batch_stats"] = work.take(2 * stats.total)
-    header["n_layers"], header["n_params"] = n_layers, params.total
+    header["n_params"], header["n_stats"] = params.total, 2 * stats.total
     header["slot_stride"] = _round_up(params.total, LINE)
-    header["n_decay"], header["n_stats"] = n_decay, 2 * stats.total
-    header["batch_norm"], header["loss"] = mode, LOSSES[loss]
-    header["max_rows"], header["sparse"] = max_rows, sparse
+
+
+def _place_work(header, layers, mode, activations, batch):
+    """Offsets in work."""
+    work, rows, hidden = _Offsets(LINE), batch.max_rows, layers[:-1]
+    n_features, n_outputs = layers["fan_in"][0], layers["fan_out"][-1]
+    widest = max(hidden["fan_out"], default=0)
+    copies_x = batch.gather and not batch.sparse
+    makes_targets = batch.gather or batch.soft_targets
+    header["x"] = work.take(rows * n_features * copies_x)
+    header["targets"] = work.take(rows * n_outputs * makes_targets)
+    header["row_weights"] = work.take(rows * batch.gather)
+    header["x_spare"] = work.take(rows * n_features * batch.spares)
+    needs_spare = batch.spares or batch.soft_targets
+    header["targets_spare"] = work.take(rows * n_outputs * needs_spare)
+    layers["h"] = [work.take(rows * n) for n in layers["fan_out"]]
+    layers["z"] = layers["a"] = layers["out"] = layers["h"]
+    for layer, name in zip(hidden, activations, strict=True):
+        n = rows * layer["fan_out"]
+        if mode:
+            layer["z"] = layer["a"] = work.take(n)
+        if name in FROM_PRE_ACTIVATION and mode != BATCH_NORM_MODES["pre"]:
+            layer["a"] = work.take(n)
+        if layer["keep"] < KEEP_ALL:
+            layer["out"], layer["mask"] = work.take(n), work.take(_bytes(n))
+    header["delta_even"] = work.take(rows * widest)
+    header["delta_odd"] = work.take(rows * widest if len(layers) > 2 else 0)
+    header["batch_stats"] = work.take(header["n_stats"][0])
+    if batch.connect_keep < KEEP_ALL:
+        header["connect"] = work.take(header["n_connect"][0])
+        header["connect_mask"] = work.take(_bytes(header["n_connect"][0]))
     header["n_work"] = work.total
-    return Plan(tuple(int(n) for n in layer_units), header, layers)
+
+
+def _bytes(n):
+    """Elements that have room for n bytes in either dtype."""
+    return _round_up(n, 4) // 4
 
 
 def aligned_empty(n, dtype):

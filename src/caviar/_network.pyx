@@ -9,15 +9,15 @@ import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport isfinite, pow, sqrt
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
 from . cimport _blas, _product, _team
 from ._kernels cimport (
     CAVIAR_ADAM,
     CAVIAR_IDENTITY,
     CAVIAR_SOFTMAX,
-    CAVIAR_SOFTMAX_LOSS,
     address,
+    caviar_draw,
     caviar_flush_denormals,
     caviar_kernels,
     caviar_set_float_mode,
@@ -25,7 +25,14 @@ from ._kernels cimport (
     kernels_of,
 )
 
-from ._kernels import ACTIVATIONS, OPTIMIZERS
+from ._kernels import ACTIVATIONS, LOSSES, OPTIMIZERS
+
+# Streams of random numbers; those below are the augmentations'.
+cdef enum:
+    INPUT_STREAM = 256
+    DROPOUT_STREAM = 257        # of the first hidden layer; the others follow
+    CONNECT_STREAM = 1 << 16    # likewise
+    KEEP_ALL = 1 << 16          # _layout.KEEP_ALL
 
 # Floating-point operations between two looks at pending signals: some 10 ms of work at
 # 100 GFLOP/s and 100 ms at 10, so that Ctrl-C is noticed within 200 ms.
@@ -40,13 +47,16 @@ cdef enum:
 
 
 cdef struct Layer:  # _layout.LAYER_FIELDS
-    int64_t fan_in, fan_out, weights, bias, gamma, beta, stats, z, h, activation
+    int64_t fan_in, fan_out, weights, bias, gamma, beta, stats
+    int64_t a, z, h, out, mask, activation, keep
 
 
 cdef struct Header:  # _layout.HEADER_FIELDS
     int64_t n_layers, n_params, slot_stride, n_decay, n_stats
     int64_t batch_norm, loss, max_rows, sparse
-    int64_t x, targets, row_weights, delta_even, delta_odd, batch_stats, n_work
+    int64_t multiclass, soft_targets, input_keep, connect_keep, n_connect
+    int64_t x, targets, row_weights, x_spare, targets_spare, delta_even, delta_odd
+    int64_t batch_stats, connect, connect_mask, n_work
 
 
 cdef struct Network:
@@ -60,6 +70,10 @@ cdef struct Network:
     char *stats
     char *work
     double epsilon          # batch normalization's
+    double loss_parameter
+    double smoothing        # of targets
+    bint draws              # dropout, dropconnect and augmentation are on
+    caviar_draw draw        # the batch's; its stream is set where it is used
     double unpolled         # operations since the last look at signals
     uint64_t float_mode     # of the thread, as found: restored for whatever is not ours
     _team.Crew *crew        # helpers, or NULL
@@ -78,8 +92,8 @@ cdef struct Rows:           # of X, targets and weights: all of them, or one bat
 
 
 cdef int open_network(Network *net, object plan, object params, object grads,
-                      object stats, object work, double epsilon, object team) except -1:
-    """Collect pointers; ``work`` is None or long enough for the plan."""
+                      object stats, object work, object hyper, object team) except -1:
+    """Collect pointers; ``work`` is long enough for the plan."""
     dtype = params.dtype
     net.plan = <Header *>address(plan.header, plan.header.dtype)
     net.layers = <Layer *>address(plan.layers, plan.layers.dtype)
@@ -94,7 +108,10 @@ cdef int open_network(Network *net, object plan, object params, object grads,
     net.grads = <char *>address(grads, dtype, True)
     net.stats = <char *>address(stats, dtype, True)
     net.work = <char *>address(work, dtype, True)
-    net.epsilon = epsilon
+    net.epsilon = hyper.bn_epsilon
+    net.loss_parameter, net.smoothing = hyper.loss_parameter, hyper.label_smoothing
+    net.draws = True
+    net.draw.seed, net.draw.step, net.draw.stream = hyper.seed, 0, 0
     net.unpolled = 0
     net.crew = NULL if team is None else &(<_team.Team>team).crew
     return 0
@@ -107,8 +124,8 @@ cdef int open_rows(Rows *rows, object data, object plan, object dtype) except -1
     rows.indices = <int32_t *>address(data.indices, np.int32)
     rows.values = <char *>address(data.values, dtype)
     rows.ids = NULL
-    soft = plan.header["loss"][0] == CAVIAR_SOFTMAX_LOSS
-    rows.targets = <char *>address(data.targets, np.int32 if soft else dtype)
+    classes = plan.header["multiclass"][0]
+    rows.targets = <char *>address(data.targets, np.int32 if classes else dtype)
     rows.weights = <char *>address(data.weights, dtype)
     rows.weight_sum = 0
     rows.n = data.n_samples
@@ -129,28 +146,39 @@ cdef int poll(Network *net, double operations) except -1 nogil:
     return 0
 
 
+cdef void gather_targets(Network *net, Rows *batch, Rows *rows, int64_t *ids) noexcept nogil:
+    """Copy the chosen targets into work, as the loss takes them, smoothed."""
+    cdef Header *plan = net.plan
+    cdef int64_t K = net.layers[plan.n_layers - 1].fan_out, r
+    cdef int32_t *classes
+    batch.targets = net.work + plan.targets * net.size
+    if not plan.multiclass:
+        net.kernels.rows_gather(batch.targets, rows.targets, ids, K, batch.n, K)
+        if net.smoothing > 0:
+            net.kernels.smooth(batch.targets, net.smoothing, batch.n * K)
+        return
+    classes = <int32_t *>batch.targets
+    if plan.soft_targets:
+        classes = <int32_t *>(net.work + plan.targets_spare * net.size)
+    for r in range(batch.n):
+        classes[r] = (<int32_t *>rows.targets)[ids[r]]
+    if plan.soft_targets:
+        net.kernels.one_hot(batch.targets, classes, net.smoothing, batch.n, K)
+
+
 cdef void gather(Network *net, Rows *batch, Rows *rows, int64_t *ids,
                  int64_t n) noexcept nogil:
     """Copy the chosen rows into work; sparse rows of X stay where they are."""
-    cdef Header *plan = net.plan
-    cdef int64_t K = net.layers[plan.n_layers - 1].fan_out
-    cdef int64_t I = net.layers[0].fan_in, r
-    cdef int32_t *classes
+    cdef int64_t I = net.layers[0].fan_in
     batch[0] = rows[0]
     batch.n = n
     batch.ids = ids
-    batch.targets = net.work + plan.targets * net.size
     if rows.x != NULL:
-        batch.x = net.work + plan.x * net.size
+        batch.x = net.work + net.plan.x * net.size
         net.kernels.rows_gather(batch.x, rows.x, ids, I, n, I)
-    if plan.loss == CAVIAR_SOFTMAX_LOSS:
-        classes = <int32_t *>batch.targets
-        for r in range(n):
-            classes[r] = (<int32_t *>rows.targets)[ids[r]]
-    else:
-        net.kernels.rows_gather(batch.targets, rows.targets, ids, K, n, K)
+    gather_targets(net, batch, rows, ids)
     if rows.weights != NULL:
-        batch.weights = net.work + plan.row_weights * net.size
+        batch.weights = net.work + net.plan.row_weights * net.size
         net.kernels.rows_gather(batch.weights, rows.weights, ids, 1, n, 1)
 
 
@@ -163,12 +191,63 @@ cdef void window(Network *net, Rows *batch, Rows *rows, int64_t *ids, int64_t st
     batch.ids = ids + start
     if rows.x != NULL:
         batch.x = rows.x + start * net.layers[0].fan_in * net.size
-    if net.plan.loss == CAVIAR_SOFTMAX_LOSS:
+    if net.plan.soft_targets:
+        gather_targets(net, batch, rows, batch.ids)
+    elif net.plan.multiclass:
         batch.targets = rows.targets + start * sizeof(int32_t)
     else:
         batch.targets = rows.targets + start * K * net.size
     if rows.weights != NULL:
         batch.weights = rows.weights + start * net.size
+
+
+cdef caviar_draw stream_of(Network *net, uint32_t stream) noexcept nogil:
+    cdef caviar_draw draw = net.draw
+    draw.stream = stream
+    return draw
+
+
+cdef void augment(Network *net, Rows *batch) noexcept nogil:
+    """Change the gathered rows and targets as training asks for; the data stay."""
+    cdef Header *plan = net.plan
+    cdef int64_t I = net.layers[0].fan_in
+    cdef caviar_draw draw
+    if plan.input_keep < KEEP_ALL:
+        draw = stream_of(net, INPUT_STREAM)
+        net.kernels.dropout_forward(batch.x, NULL, batch.x, &draw, plan.input_keep,
+                                    batch.n, I, I, 0)
+
+
+cdef char *weights_of(Network *net, int64_t l) noexcept nogil:
+    """The weights that layer l computes with: with dropconnect, those kept."""
+    if net.draws and net.plan.connect_keep < KEEP_ALL and l < net.plan.n_layers - 1:
+        return net.work + (net.plan.connect + net.layers[l].weights) * net.size
+    return net.params + net.layers[l].weights * net.size
+
+
+cdef void drop_connections(Network *net) noexcept nogil:
+    """Draw which weights of the hidden layers the batch is computed with."""
+    cdef Header *plan = net.plan
+    cdef uint8_t *masks = <uint8_t *>(net.work + plan.connect_mask * net.size)
+    cdef caviar_draw draw
+    cdef Layer layer
+    cdef int64_t l
+    for l in range(plan.n_layers - 1):
+        layer = net.layers[l]
+        draw = stream_of(net, CONNECT_STREAM + <uint32_t>l)
+        net.kernels.dropout_forward(
+            weights_of(net, l), masks + layer.weights,
+            net.params + layer.weights * net.size, &draw, plan.connect_keep,
+            layer.fan_in, layer.fan_out, layer.fan_out, 0)
+
+
+cdef void drop_connections_backward(Network *net, int64_t l) noexcept nogil:
+    cdef Header *plan = net.plan
+    cdef Layer layer = net.layers[l]
+    cdef uint8_t *masks = <uint8_t *>(net.work + plan.connect_mask * net.size)
+    net.kernels.dropout_backward(
+        net.grads + layer.weights * net.size, masks + layer.weights, plan.connect_keep,
+        layer.fan_in, layer.fan_out, layer.fan_out)
 
 
 # Work is cut into tiles where a tile is long enough to be handed to another thread and
@@ -263,8 +342,9 @@ cdef struct LayerTiles:
     Network *net
     Rows *batch
     Layer layer
-    char *d                 # backward: the gradient of h, then of z
+    char *d                 # backward: the gradient of out, then of a
     int64_t width           # columns of a tile
+    uint32_t stream         # of the layer's dropout
 
 
 cdef int64_t layer_tiles(LayerTiles *tiles, int64_t B) noexcept nogil:
@@ -275,8 +355,17 @@ cdef int64_t layer_tiles(LayerTiles *tiles, int64_t B) noexcept nogil:
     return ceil_div(O, tiles.width)
 
 
+cdef bint drops(Network *net, Layer *layer) noexcept nogil:
+    return net.draws and layer.keep < KEEP_ALL
+
+
+cdef bint has_activation_first(Layer *layer) noexcept nogil:
+    """Whether bias and activation come before batch norm, or without it."""
+    return layer.gamma < 0 or layer.beta != layer.bias
+
+
 cdef void normalize_tile(void *context, int64_t tile) noexcept nogil:
-    """Bias, activation and batch norm of some columns, in the order of the layer."""
+    """Batch norm of some columns, with the activation where it comes after it."""
     cdef LayerTiles *tiles = <LayerTiles *>context
     cdef Network *net = tiles.net
     cdef Rows *batch = tiles.batch
@@ -290,59 +379,79 @@ cdef void normalize_tile(void *context, int64_t tile) noexcept nogil:
         net.work + (layer.z + first) * size, batch.weights,
         net.params + (layer.gamma + first) * size,
         net.params + (layer.beta + first) * size, batch.weight_sum, net.epsilon,
-        <int>layer.activation if layer.beta == layer.bias else CAVIAR_IDENTITY,
+        CAVIAR_IDENTITY if has_activation_first(&layer) else <int>layer.activation,
         batch.n, n, O)
 
 
+cdef void dropout_tile(void *context, int64_t tile) noexcept nogil:
+    """Dropout of some columns."""
+    cdef LayerTiles *tiles = <LayerTiles *>context
+    cdef Network *net = tiles.net
+    cdef Layer layer = tiles.layer
+    cdef int64_t first = tile * tiles.width, O = layer.fan_out
+    cdef uint8_t *mask = <uint8_t *>(net.work + layer.mask * net.size)
+    cdef caviar_draw draw = stream_of(net, tiles.stream)
+    net.kernels.dropout_forward(
+        net.work + (layer.out + first) * net.size, mask + first,
+        net.work + (layer.h + first) * net.size, &draw, layer.keep, tiles.batch.n,
+        min(tiles.width, O - first), O, first)
+
+
 cdef int forward(Network *net, Rows *batch) except -1 nogil:
-    """Fill every layer's z and h; the last z is the output before its activation."""
+    """Fill every layer's activations; the last ones are those before the output's."""
     cdef Header *plan = net.plan
     cdef int64_t l, n, size = net.size, B = batch.n
     cdef LayerTiles tiles
     cdef Layer layer
-    cdef char *a = batch.x
-    cdef char *z
+    cdef char *below = batch.x
+    cdef char *a
     cdef char *w
+    if net.draws and plan.connect_keep < KEEP_ALL:
+        drop_connections(net)
     for l in range(plan.n_layers):
         layer = net.layers[l]
-        z = net.work + layer.z * size
-        w = net.params + layer.weights * size
+        a = net.work + layer.a * size
+        w = weights_of(net, l)
         if l == 0 and plan.sparse:
-            net.kernels.sparse_forward(z, batch.indptr, batch.indices, batch.values,
+            net.kernels.sparse_forward(a, batch.indptr, batch.indices, batch.values,
                                        batch.ids, w, B, layer.fan_out)
             poll(net, 2.0 * n_entries(batch) * layer.fan_out)
         else:
-            multiply(net, _blas.forward_product(net.is_double, z, a, w, B, layer.fan_in,
-                                                layer.fan_out))
-        if layer.gamma < 0 or layer.beta != layer.bias:
-            net.kernels.activation_forward(z, net.params + layer.bias * size,
-                                           <int>layer.activation, B, layer.fan_out)
+            multiply(net, _blas.forward_product(net.is_double, a, below, w, B,
+                                                layer.fan_in, layer.fan_out))
+        if has_activation_first(&layer):
+            net.kernels.activation_forward(
+                net.work + (layer.h if layer.gamma < 0 else layer.z) * size, a,
+                net.params + layer.bias * size, <int>layer.activation, B, layer.fan_out)
+        tiles.net, tiles.batch, tiles.layer = net, batch, layer
+        tiles.stream = DROPOUT_STREAM + <uint32_t>l
+        n = layer_tiles(&tiles, B)
         if layer.gamma >= 0:
-            tiles.net, tiles.batch, tiles.layer = net, batch, layer
-            n = layer_tiles(&tiles, B)
             run_tiles(net, normalize_tile, &tiles, n, 16.0 * B * layer.fan_out / n)
-        a = net.work + layer.h * size
+        if drops(net, &layer):
+            run_tiles(net, dropout_tile, &tiles, n, 16.0 * B * layer.fan_out / n)
+        below = net.work + (layer.out if drops(net, &layer) else layer.h) * size
     return 0
 
 
 cdef double loss_and_gradient(Network *net, Rows *batch) noexcept nogil:
-    """The loss of the batch without L2; the last z becomes its gradient."""
+    """The loss of the batch without L2; the last outputs become its gradient."""
     cdef Layer last = net.layers[net.plan.n_layers - 1]
     return net.kernels.loss[net.plan.loss](
-        net.work + last.z * net.size, batch.targets, batch.weights, batch.weight_sum,
-        batch.n, last.fan_out)
+        net.work + last.h * net.size, batch.targets, batch.weights, batch.weight_sum,
+        net.loss_parameter, batch.n, last.fan_out)
 
 
 cdef int backward(Network *net, Rows *batch) except -1 nogil:
-    """The gradient of every parameter, from the last z back to the first layer."""
+    """The gradient of every parameter, from the outputs back to the first layer."""
     cdef Header *plan = net.plan
     cdef int64_t l, n, size = net.size, B = batch.n
-    cdef Layer layer = net.layers[plan.n_layers - 1]
+    cdef Layer layer = net.layers[plan.n_layers - 1], lower
     cdef LayerTiles tiles
-    cdef char *d = net.work + layer.z * size
+    cdef char *d = net.work + layer.h * size
     cdef char *a
     cdef char *below
-    net.kernels.activation_backward(d, net.grads + layer.bias * size, d,
+    net.kernels.activation_backward(d, net.grads + layer.bias * size, d, NULL,
                                     CAVIAR_IDENTITY, B, layer.fan_out, layer.fan_out)
     for l in range(plan.n_layers - 1, -1, -1):
         layer = net.layers[l]
@@ -351,26 +460,30 @@ cdef int backward(Network *net, Rows *batch) except -1 nogil:
                                         batch.indices, batch.values, batch.ids, d, B,
                                         layer.fan_in, layer.fan_out)
             poll(net, 2.0 * n_entries(batch) * layer.fan_out)
-            break
-        a = batch.x if l == 0 else net.work + net.layers[l - 1].h * size
-        multiply(net, _blas.weight_gradient(
-            net.is_double, net.grads + layer.weights * size, a, d, B, layer.fan_in,
-            layer.fan_out))
+        else:
+            a = batch.x
+            if l > 0:
+                lower = net.layers[l - 1]
+                a = net.work + (lower.out if drops(net, &lower) else lower.h) * size
+            multiply(net, _blas.weight_gradient(
+                net.is_double, net.grads + layer.weights * size, a, d, B, layer.fan_in,
+                layer.fan_out))
+        if weights_of(net, l) != net.params + layer.weights * size:
+            drop_connections_backward(net, l)
         if l == 0:
             break
         below = net.work + (plan.delta_odd if l % 2 == 0 else plan.delta_even) * size
         multiply(net, _blas.input_gradient(
-            net.is_double, below, d, net.params + layer.weights * size, B, layer.fan_in,
-            layer.fan_out))
+            net.is_double, below, d, weights_of(net, l), B, layer.fan_in, layer.fan_out))
         d = below
-        tiles.net, tiles.batch, tiles.layer, tiles.d = net, batch, net.layers[l - 1], d
+        tiles.net, tiles.batch, tiles.layer, tiles.d = net, batch, lower, d
         n = layer_tiles(&tiles, B)
         run_tiles(net, backward_tile, &tiles, n, 16.0 * B * layer.fan_in / n)
     return 0
 
 
 cdef void backward_tile(void *context, int64_t tile) noexcept nogil:
-    """Through some columns of a hidden layer: activation and batch norm."""
+    """Through some columns of a hidden layer: dropout, activation and batch norm."""
     cdef LayerTiles *tiles = <LayerTiles *>context
     cdef Network *net = tiles.net
     cdef Rows *batch = tiles.batch
@@ -379,27 +492,65 @@ cdef void backward_tile(void *context, int64_t tile) noexcept nogil:
     cdef int64_t first = tile * tiles.width, O = layer.fan_out
     cdef int64_t n = min(tiles.width, O - first)
     cdef char *d = tiles.d + first * size
+    cdef char *a = net.work + (layer.a + first) * size
     cdef char *z = net.work + (layer.z + first) * size
+    cdef char *h = net.work + (layer.h + first) * size
     cdef char *mean
-    cdef bint before = layer.beta == layer.bias
+    cdef bint activates = has_activation_first(&layer)
+    if drops(net, &layer):
+        net.kernels.dropout_backward(
+            d, <uint8_t *>(net.work + layer.mask * size) + first, layer.keep, batch.n, n,
+            O)
     if layer.gamma >= 0:
         mean = net.work + (net.plan.batch_stats + layer.stats + first) * size
         net.kernels.batch_norm_backward(
             d, net.grads + (layer.gamma + first) * size,
-            net.grads + (layer.beta + first) * size, z,
-            net.work + (layer.h + first) * size, batch.weights, mean, mean + half * size,
-            net.params + (layer.gamma + first) * size, batch.weight_sum, net.epsilon,
-            <int>layer.activation if before else CAVIAR_IDENTITY, batch.n, n, O)
-    if layer.gamma < 0 or not before:
-        net.kernels.activation_backward(d, net.grads + (layer.bias + first) * size, z,
-                                        <int>layer.activation, batch.n, n, O)
+            net.grads + (layer.beta + first) * size, z, h, batch.weights, mean,
+            mean + half * size, net.params + (layer.gamma + first) * size,
+            net.params + (layer.beta + first) * size, batch.weight_sum, net.epsilon,
+            CAVIAR_IDENTITY if activates else <int>layer.activation, batch.n, n, O)
+    if activates:
+        net.kernels.activation_backward(
+            d, net.grads + (layer.bias + first) * size, h if layer.gamma < 0 else z, a,
+            <int>layer.activation, batch.n, n, O)
+
+
+cdef struct Optimizer:
+    int kernel
+    caviar_step step        # but for what depends on the batch
+    char *slots
+    double alpha, decay
+    double clip             # greatest norm of the gradient, 0: any
+    bint nesterov_adam
+    int64_t t               # steps taken
+    double momenta          # NAdam: the product of all its momenta
+    double norm             # of the last gradient, where it was asked for
+    char *average           # of the parameters, or NULL
+    double average_decay    # per step; 0: not averaged by steps
+    int64_t n_averaged
+
+
+cdef int open_optimizer(Optimizer *optimizer, object state, object hyper) except -1:
+    dtype = state.params.dtype
+    optimizer.kernel = OPTIMIZERS[hyper.solver]
+    optimizer.step = hyper.step
+    optimizer.slots = <char *>address(state.slots, dtype, True)
+    optimizer.alpha, optimizer.decay = hyper.alpha, hyper.decay
+    optimizer.clip = hyper.clip_norm
+    optimizer.nesterov_adam = hyper.solver == "nadam"
+    optimizer.t, optimizer.momenta = state.n_steps, state.momenta
+    optimizer.norm = float("nan")
+    optimizer.average = <char *>address(state.average, dtype, True)
+    optimizer.average_decay = hyper.ema_decay
+    optimizer.n_averaged = state.n_averaged
+    return 0
 
 
 cdef struct UpdateTiles:
     Network *net
-    char *slots
-    int optimizer
+    Optimizer *optimizer
     caviar_step step
+    double average_momentum  # 1: no average
     int64_t width           # parameters of a tile
     double squares[MOST_UPDATE_TILES]
 
@@ -407,18 +558,40 @@ cdef struct UpdateTiles:
 cdef void update_tile(void *context, int64_t tile) noexcept nogil:
     cdef UpdateTiles *tiles = <UpdateTiles *>context
     cdef Network *net = tiles.net
+    cdef Optimizer *optimizer = tiles.optimizer
     cdef Header *plan = net.plan
     cdef int64_t first = tile * tiles.width, at = first * net.size
     cdef int64_t n = min(tiles.width, plan.n_params - first)
-    tiles.squares[tile] = net.kernels.update[tiles.optimizer](
-        net.params + at, tiles.slots + at, net.grads + at, plan.slot_stride, n,
+    tiles.squares[tile] = net.kernels.update[optimizer.kernel](
+        net.params + at, optimizer.slots + at, net.grads + at, plan.slot_stride, n,
         min(max(plan.n_decay - first, 0), n), &tiles.step)
+    if tiles.average_momentum < 1:
+        net.kernels.running_average(optimizer.average + at, net.params + at,
+                                    tiles.average_momentum, n)
 
 
-cdef double update(Network *net, char *slots, int optimizer, caviar_step *base,
-                   double alpha, double decay, double weight_sum, int64_t t,
-                   double stats_momentum) except? -1 nogil:
-    """One step of parameters and statistics; the batch's L2 term of the loss.
+cdef double nadam_momentum(double beta_1, int64_t t) noexcept nogil:
+    return beta_1 * (1 - 0.5 * pow(0.96, 0.004 * t))
+
+
+cdef void correct_rates(Optimizer *optimizer, caviar_step *step) noexcept nogil:
+    """The bias corrections of Adam, and the look ahead of NAdam (Dozat 2016, with the
+    momenta of its algorithm 2 and of PyTorch)."""
+    cdef double squares = sqrt(1 - pow(step.beta_2, optimizer.t))
+    cdef double now, ahead
+    if not optimizer.nesterov_adam:
+        step.learning_rate *= squares / (1 - pow(step.beta_1, optimizer.t))
+        return
+    now = nadam_momentum(step.beta_1, optimizer.t)
+    ahead = nadam_momentum(step.beta_1, optimizer.t + 1)
+    optimizer.momenta *= now
+    step.ahead = step.learning_rate * squares * (1 - now) / (1 - optimizer.momenta)
+    step.learning_rate *= squares * ahead / (1 - optimizer.momenta * ahead)
+
+
+cdef double update(Network *net, Optimizer *optimizer, double rate, double weight_sum,
+                   bint wants_norm, double stats_momentum) except? -1 nogil:
+    """One step of parameters, their average and statistics; the L2 term of the loss.
 
     Begun, it is finished: no signal is looked for in between.
     """
@@ -426,12 +599,22 @@ cdef double update(Network *net, char *slots, int optimizer, caviar_step *base,
     cdef UpdateTiles tiles
     cdef double squares = 0
     cdef int64_t tile, n
-    tiles.net, tiles.slots, tiles.optimizer, tiles.step = net, slots, optimizer, base[0]
-    tiles.step.l2 = alpha / weight_sum
-    tiles.step.keep = 1 - base.learning_rate * decay
-    if optimizer == CAVIAR_ADAM:
-        tiles.step.learning_rate *= (sqrt(1 - pow(base.beta_2, t))
-                                     / (1 - pow(base.beta_1, t)))
+    tiles.net, tiles.optimizer, tiles.step = net, optimizer, optimizer.step
+    optimizer.t += 1
+    tiles.step.learning_rate = rate
+    tiles.step.l2 = optimizer.alpha / weight_sum
+    tiles.step.keep = 1 - rate * optimizer.decay
+    if optimizer.kernel == CAVIAR_ADAM:
+        correct_rates(optimizer, &tiles.step)
+    if wants_norm or optimizer.clip > 0:
+        optimizer.norm = sqrt(net.kernels.sum_of_squares(net.grads, plan.n_params))
+        if 0 < optimizer.clip < optimizer.norm:
+            tiles.step.scale = optimizer.clip / optimizer.norm
+    tiles.average_momentum = 1
+    if optimizer.average_decay > 0:
+        optimizer.n_averaged += 1
+        tiles.average_momentum = corrected_momentum(optimizer.average_decay,
+                                                    optimizer.n_averaged)
     n = n_tiles_of(plan.n_params, PARAMETER_TILE, MOST_UPDATE_TILES)
     tiles.width = ceil_div(plan.n_params, 1024 * n) * 1024
     n = ceil_div(plan.n_params, tiles.width)
@@ -452,15 +635,38 @@ cdef double corrected_momentum(double momentum, int64_t t) noexcept nogil:
     return momentum * (1 - pow(momentum, t - 1)) / (1 - pow(momentum, t))
 
 
+cdef void take_batch(Network *net, Rows *batch, Rows *rows, int64_t *ids, int64_t start,
+                     int64_t end, double weight_sum, bint gathers) noexcept nogil:
+    """Some rows of the order, ready for `forward`."""
+    cdef int64_t n = end - start
+    if gathers:
+        gather(net, batch, rows, ids + start, n)
+        if net.draws:
+            augment(net, batch)
+    else:
+        window(net, batch, rows, ids, start, n)
+    batch.weight_sum = weight_sum
+
+
+cdef int64_t last_batch(const double[:, :] weight_sums, int64_t epoch) noexcept nogil:
+    """The last one of an epoch that weighs anything."""
+    cdef int64_t b = weight_sums.shape[1] - 1
+    while b > 0 and weight_sums[epoch, b] == 0:
+        b -= 1
+    return b
+
+
 def train_epochs(plan, state, data, orders, const int64_t[::1] bounds,
-                 const double[:, :] weight_sums, hyper, double[::1] losses, team=None):
+                 const double[:, :] weight_sums, const double[:, :] rates, hyper,
+                 double[::1] losses, double[::1] norms, team=None):
     """Train on every batch of one epoch, or of several in a row, without the GIL.
 
     Parameters
     ----------
     plan : Plan
     state : TrainingState
-        Its params, slots and stats are updated in place, its counters after every batch.
+        Its params, slots, stats and average are updated in place, its counters after
+        every batch.
     data : TrainingData
     orders : ndarray of shape (n_epochs, n_rows), int64
         Row numbers in the order of training. With ``hyper.gather`` false: 0, 1, 2, ...
@@ -469,10 +675,15 @@ def train_epochs(plan, state, data, orders, const int64_t[::1] bounds,
     weight_sums : ndarray of shape (n_epochs, n_batches)
         Sum of the weights of each batch, or its number of rows. A batch that weighs
         nothing is passed over.
+    rates : ndarray of shape (n_epochs, n_batches)
+        The learning rate of each batch.
     hyper : Hyperparameters
     losses : ndarray of shape (n_epochs,)
         Receives, as soon as an epoch is over, its mean over rows of the loss of their
         batch, L2 term included.
+    norms : ndarray of shape (n_epochs,)
+        Receives the Euclidean norm of the gradient of each epoch's last batch, before
+        clipping and without the L2 term.
     team : Team or None
         Threads to share the work with, entered.
 
@@ -488,48 +699,48 @@ def train_epochs(plan, state, data, orders, const int64_t[::1] bounds,
     """
     cdef Network net
     cdef Rows rows, batch
-    cdef caviar_step step = hyper.step
-    cdef int optimizer = OPTIMIZERS[hyper.solver]
-    cdef double alpha = hyper.alpha, decay = hyper.decay, momentum = hyper.bn_momentum
-    cdef double total = 0, loss, cost
-    cdef int64_t epoch, b, start, n, n_batches = bounds.shape[0] - 1
-    cdef int64_t n_epochs = losses.shape[0], n_rows = orders.shape[1]
-    cdef int64_t t = state.n_steps, t_stats = state.n_stats_steps
+    cdef Optimizer optimizer
+    cdef double momentum = hyper.bn_momentum, total = 0, loss, cost
+    cdef int64_t epoch, b, last, n_batches = bounds.shape[0] - 1
+    cdef int64_t n_epochs = losses.shape[0], n_rows = orders.shape[1], n_average
+    cdef int64_t n_drawn = state.n_batches, t_stats = state.n_stats_steps
+    cdef int64_t average_from = hyper.average_from - state.n_epochs
     cdef bint gathers = hyper.gather, diverged
-    dtype = state.params.dtype
-    cdef char *slots = <char *>address(state.slots, dtype, True)
     cdef int64_t *ids = <int64_t *>address(orders, np.int64)
-    open_network(&net, plan, state.params, state.grads, state.stats, state.work,
-                 hyper.bn_epsilon, team)
-    open_rows(&rows, data, plan, dtype)
+    open_network(&net, plan, state.params, state.grads, state.stats, state.work, hyper,
+                 team)
+    open_optimizer(&optimizer, state, hyper)
+    open_rows(&rows, data, plan, state.params.dtype)
     cost = 16.0 * net.plan.n_params  # an update's share of POLL_AFTER
     net.float_mode = caviar_flush_denormals()
     try:
         with nogil:
             for epoch in range(n_epochs):
                 total = 0
+                last = last_batch(weight_sums, epoch)
                 for b in range(n_batches):
-                    start = bounds[b]
-                    n = bounds[b + 1] - start
                     if weight_sums[epoch, b] == 0:
                         continue
-                    if gathers:
-                        gather(&net, &batch, &rows, ids + start, n)
-                    else:
-                        window(&net, &batch, &rows, ids, start, n)
-                    batch.weight_sum = weight_sums[epoch, b]
+                    net.draw.step = <uint32_t>n_drawn
+                    take_batch(&net, &batch, &rows, ids, bounds[b], bounds[b + 1],
+                               weight_sums[epoch, b], gathers)
                     forward(&net, &batch)
                     loss = loss_and_gradient(&net, &batch)
                     backward(&net, &batch)
-                    t += 1
+                    n_drawn += 1
                     t_stats += 1
-                    loss += update(&net, slots, optimizer, &step, alpha, decay,
-                                   batch.weight_sum, t,
-                                   corrected_momentum(momentum, t_stats))
-                    total += loss * n
+                    loss += update(&net, &optimizer, rates[epoch, b], batch.weight_sum,
+                                   b == last, corrected_momentum(momentum, t_stats))
+                    total += loss * batch.n
                     poll(&net, cost)
-                losses[epoch] = total / n_rows
+                losses[epoch], norms[epoch] = total / n_rows, optimizer.norm
                 ids += n_rows
+                if epoch >= average_from:
+                    optimizer.n_averaged += 1
+                    n_average = optimizer.n_averaged
+                    net.kernels.running_average(
+                        optimizer.average, net.params, (n_average - 1.0) / n_average,
+                        net.plan.n_params)
                 if not isfinite(losses[epoch]):
                     with gil:
                         diverged = not np.isfinite(state.params).all()
@@ -538,27 +749,30 @@ def train_epochs(plan, state, data, orders, const int64_t[::1] bounds,
                         break
     finally:
         caviar_set_float_mode(net.float_mode)
-        state.n_steps, state.n_stats_steps = t, t_stats
+        state.n_steps, state.momenta = optimizer.t, optimizer.momenta
+        state.n_batches, state.n_stats_steps = n_drawn, t_stats
+        state.n_averaged = optimizer.n_averaged
     return n_epochs
 
 
-def loss_gradient(plan, params, grads, stats, work, data, order, weight_sum, epsilon,
-                  team=None):
+def loss_gradient(plan, params, grads, stats, work, data, order, weight_sum, hyper,
+                  step=0, team=None):
     """The loss of all rows at once, without L2; ``grads`` receives its gradient.
 
     Parameters
     ----------
     plan : Plan
-        For ``max_rows`` = all rows, without gathering.
+        With room for all rows.
     params, grads, stats, work : ndarray
         ``stats`` is left alone: `Plan.batch_stats` shows those of this call in ``work``.
     data : TrainingData
     order : ndarray of shape (n_samples,), int64
-        0, 1, 2, ...
+        Row numbers: 0, 1, 2, ... if ``hyper.gather`` is false.
     weight_sum : float
         Sum of the sample weights, or the number of rows.
-    epsilon : float
-        Batch normalization's.
+    hyper : Hyperparameters
+    step : int
+        Number of the batch, on which its random numbers depend.
     team : Team or None
         Threads to share the work with, entered.
     """
@@ -566,19 +780,78 @@ def loss_gradient(plan, params, grads, stats, work, data, order, weight_sum, eps
     cdef Rows rows, batch
     cdef double loss, total_weight = weight_sum
     cdef int64_t *ids = <int64_t *>address(order, np.int64)
-    open_network(&net, plan, params, grads, stats, work, epsilon, team)
+    cdef bint gathers = hyper.gather
+    open_network(&net, plan, params, grads, stats, work, hyper, team)
     open_rows(&rows, data, plan, params.dtype)
+    net.draw.step = step
     net.float_mode = caviar_flush_denormals()
     try:
         with nogil:
-            window(&net, &batch, &rows, ids, 0, rows.n)
-            batch.weight_sum = total_weight
+            take_batch(&net, &batch, &rows, ids, 0, rows.n, total_weight, gathers)
             forward(&net, &batch)
             loss = loss_and_gradient(&net, &batch)
             backward(&net, &batch)
     finally:
         caviar_set_float_mode(net.float_mode)
     return loss
+
+
+def batch_statistics(plan, params, grads, stats, work, data, order,
+                     const int64_t[::1] bounds, const double[:] weight_sums, hyper,
+                     team=None):
+    """Make ``stats`` the mean statistics of all batches, without anything random.
+
+    What batch normalization needs for weights that were not trained, but averaged
+    (Izmailov et al. 2018, section 3.2). Arguments as of `train_epochs`, of one epoch.
+    """
+    cdef Network net
+    cdef Rows rows, batch
+    cdef double total = 0
+    cdef int64_t b
+    cdef int64_t *ids = <int64_t *>address(order, np.int64)
+    cdef bint gathers = hyper.gather
+    open_network(&net, plan, params, grads, stats, work, hyper, team)
+    open_rows(&rows, data, plan, params.dtype)
+    net.draws = False
+    net.float_mode = caviar_flush_denormals()
+    try:
+        with nogil:
+            for b in range(bounds.shape[0] - 1):
+                if weight_sums[b] == 0:
+                    continue
+                take_batch(&net, &batch, &rows, ids, bounds[b], bounds[b + 1],
+                           weight_sums[b], gathers)
+                forward(&net, &batch)
+                net.kernels.running_average(
+                    net.stats, net.work + net.plan.batch_stats * net.size,
+                    total / (total + weight_sums[b]), net.plan.n_stats)
+                total += weight_sums[b]
+    finally:
+        caviar_set_float_mode(net.float_mode)
+
+
+def output_loss(outputs, targets, weights, weight_sum, loss, parameter=0.0):
+    """The weighted mean loss of outputs before their activation; they are spent.
+
+    Parameters
+    ----------
+    outputs : ndarray of shape (n_rows, n_outputs)
+        Become the gradient of the loss.
+    targets : ndarray
+        (n_rows,) int32 for "softmax", else (n_rows, n_outputs) of the dtype of outputs.
+    weights : ndarray of shape (n_rows,) or None
+    weight_sum : float
+    loss : str
+        A key of `_kernels.LOSSES`.
+    parameter : float
+        That of the loss, if it has one.
+    """
+    dtype = outputs.dtype
+    target_dtype = np.int32 if loss == "softmax" else dtype
+    return kernels_of(dtype == np.float64).loss[<int>LOSSES[loss]](
+        address(outputs, dtype, True), address(targets, target_dtype),
+        address(weights, dtype), weight_sum, parameter, outputs.shape[0],
+        outputs.shape[1])
 
 
 def has_tiles_to_share(plan):
@@ -639,8 +912,21 @@ def layer_forward(out, a, coef, intercept, activation):
             p = _blas.forward_product(is_double, z, x, w, B, I, O)
             _product.multiply(kernels, &p, 0, B, 0, O)
         if g == CAVIAR_SOFTMAX:
-            kernels.activation_forward(z, b, CAVIAR_IDENTITY, B, O)
+            kernels.activation_forward(z, z, b, CAVIAR_IDENTITY, B, O)
             kernels.softmax_forward(z, B, O)
         else:
-            kernels.activation_forward(z, b, g, B, O)
+            kernels.activation_forward(z, z, b, g, B, O)
         caviar_set_float_mode(float_mode)
+
+
+def activate(outputs, activation):
+    """Apply an output activation to all rows, in place."""
+    cdef const caviar_kernels *kernels = kernels_of(outputs.dtype == np.float64)
+    cdef char *z = <char *>address(outputs, outputs.dtype, True)
+    cdef int64_t B = outputs.shape[0], O = outputs.shape[1]
+    cdef int g = ACTIVATIONS[activation]
+    with nogil:
+        if g == CAVIAR_SOFTMAX:
+            kernels.softmax_forward(z, B, O)
+        else:
+            kernels.activation_forward(z, z, NULL, g, B, O)

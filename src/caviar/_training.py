@@ -5,26 +5,34 @@ estimator publishes its `outcome`. So a fit that fails leaves the estimator as i
 and one that is interrupted leaves whole weights.
 """
 
+import time
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from numbers import Integral
 
 import joblib
 import numpy as np
 import scipy.optimize
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import r2_score
 from sklearn.utils.optimize import _check_optimize_result
 
-from . import _layout, _network
+from . import _layout, _network, schedules
 from ._blas_threads import single_blas_thread
-from ._inference import forward
+from ._evaluation import ValidationData
 from ._team import Team
 from ._validation import TrainingData, batch_bounds
 
 # Row numbers drawn in advance at most: half a megabyte. To go on past the epoch where
 # patience may be over, and rewind the random state, made a search in threads 1 % faster.
 ROWS_AHEAD = 2**16
+# Rows that the batch-norm statistics of averaged weights are taken from, at least: their
+# means are then off by a hundredth of a standard deviation.
+STATISTICS_ROWS = 10_000
+NEVER = 2**62  # an epoch
+HISTORY = (
+    "epoch loss validation_loss validation_score learning_rate gradient_norm seconds"
+).split()
 
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large "
@@ -41,12 +49,20 @@ class TrainingState:
     slots: np.ndarray | None = None  # (n_slots, slot_stride)
     grads: np.ndarray | None = None
     work: np.ndarray | None = None
-    n_steps: int = 0
+    average: np.ndarray | None = None  # of params, with average_weights
+    n_steps: int = 0  # of the optimizer
     n_stats_steps: int = 0
+    n_averaged: int = 0
+    n_batches: int = 0  # ever: what random numbers of the batches depend on
+    n_epochs: int = 0  # of the schedule
+    momenta: float = 1.0  # NAdam's product of momenta
     learning_rate: float = 0.0
+    seed: int | None = None  # of dropout and augmentation
 
-    def allocate(self, plan):
+    def allocate(self, plan, averages):
         dtype = self.params.dtype
+        if averages and self.average is None:
+            self.average = np.zeros(plan.n_params, dtype=dtype)
         self.grads = _layout.aligned_empty(plan.n_params, dtype)
         self.work = _layout.aligned_empty(int(plan.header["n_work"][0]), dtype)
 
@@ -55,24 +71,40 @@ class TrainingState:
 class Hyperparameters:
     """What an epoch needs to know beside its data (`_network.train_epochs`)."""
 
-    solver: str
-    step: dict  # the fields of caviar_step
-    alpha: float
-    decay: float
-    bn_momentum: float
-    bn_epsilon: float
-    gather: bool
+    solver: str = "sgd"
+    step: dict | None = None  # the fields of caviar_step
+    alpha: float = 0.0
+    decay: float = 0.0
+    bn_momentum: float = 0.9
+    bn_epsilon: float = 1e-5
+    gather: bool = False
+    seed: int = 0
+    loss_parameter: float = 0.0
+    label_smoothing: float = 0.0
+    augmentation: object = None  # `augmentation.CompiledAugmentation` or None
+    clip_norm: float = 0.0  # 0 for none
+    ema_decay: float = 0.0  # 0 for none
+    average_from: int = NEVER  # the epoch from which SWA averages
 
 
 @dataclass
-class ValidationData:
-    """What early stopping scores: the held-out rows of X with their targets."""
+class Objective:
+    """What is minimized, and on what network; the same for every call of one course."""
 
-    X: object  # ndarray or CSR, all rows: a tenth of a large X is large, too
-    rows: np.ndarray  # int64: those held out
-    targets: np.ndarray
-    weights: np.ndarray | None
-    n_classes: int | None  # None for regression
+    loss: str
+    out_activation: str
+    parameter: float = 0.0
+    smoothing: float = 0.0
+    augmentation: object = None
+
+    @property
+    def makes_targets(self):
+        """Whether a batch's targets are more than copies of the data's."""
+        return (
+            self.smoothing > 0
+            or (self.augmentation is not None and self.augmentation.mixes_targets)
+            or self.loss in _layout.MULTICLASS_LOSSES - {"softmax"}
+        )
 
 
 @dataclass
@@ -82,8 +114,8 @@ class Record:
     n_iter: int = 0
     t: int = 0
     loss: float | None = None
-    losses: list | None = None  # of this call alone
-    scores: list | None = None
+    history: dict = field(default_factory=lambda: {name: [] for name in HISTORY})
+    best_epoch: int | None = None
     best_loss: float | None = None
     best_score: float | None = None
     no_improvement_count: int = 0
@@ -95,6 +127,7 @@ class Training:
 
     settings: object  # the estimator: read for its parameters only
     plan: _layout.Plan
+    objective: Objective
     state: TrainingState
     record: Record
     data: TrainingData
@@ -102,20 +135,32 @@ class Training:
     gather: bool  # batch by batch; if not, `rows` are all rows in order
     validation: ValidationData | None
     random_state: np.random.RandomState
-    out_activation: str
+    as_fitted: object  # callable (training): an estimator fitted as far as it got
     team: Team | None = None  # of a fit in several threads
 
     def __post_init__(self):
-        self._best = None if self.validation is None else self._snapshot()
-        self.record.losses, self.record.scores = [], []
+        self._averaged = None  # (n_averaged, stats) of the average last looked at
+        self._order, self._bounds = self.rows, None
+        self.keeps_best = self.settings.early_stopping and self.validation is not None
+        self._best = self._snapshot() if self.keeps_best else None
 
     def outcome(self):
         """params, stats and n_stats_steps, as if training stopped now.
 
-        With early stopping, those of the best score.
+        With early stopping, those of the best score; else the average, if there is one.
         """
+        return self._best or self.current()
+
+    def current(self):
+        """Likewise, of the network as it is."""
         state = self.state
-        return self._best or (state.params, state.stats, state.n_stats_steps)
+        if not state.n_averaged or not self._averages:
+            return state.params, state.stats, state.n_stats_steps
+        return state.average, self._average_stats(), state.n_stats_steps
+
+    @property
+    def _averages(self):
+        return self.settings.average_weights is not None
 
     def check_finite(self):
         if not np.isfinite(self.outcome()[0]).all():
@@ -148,16 +193,20 @@ class Training:
 
         Follows scikit-learn's order of random draws and of stopping rules to the letter.
         """
-        bounds = batch_bounds(len(self.rows), batch_size, self.settings.batch_norm)
-        hyper = self._hyperparameters()
+        self._bounds = batch_bounds(
+            len(self.rows), batch_size, self.settings.batch_norm
+        )
+        hyper = self.hyperparameters()
         order = self.rows.copy()
         self.record.n_iter = 0
         while self.record.n_iter < n_epochs:
             tasks.begin()
             n_ahead = 1 if tasks.watched else self._n_epochs_without_stop()
             n_ahead = min(n_ahead, n_epochs - self.record.n_iter)
-            for loss in self._train(order, n_ahead, bounds, hyper):
-                self._count_epoch(loss)
+            for epoch in self._train(order, n_ahead, hyper):
+                self._count_epoch(epoch)
+                self.record.t += len(self.rows)
+                self._validate()
                 self._update_no_improvement()
                 self._decay_learning_rate()
                 stop = tasks.end() or self._diverged()
@@ -186,9 +235,12 @@ class Training:
         patience = settings.n_iter_no_change - record.no_improvement_count + 1
         return max(1, int(min(patience, ROWS_AHEAD // len(self.rows))))
 
-    def _train(self, order, n_epochs, bounds, hyper):
-        """Train some epochs and return their losses; ``order`` becomes the last one's."""
-        settings = self.settings
+    def _train(self, order, n_epochs, hyper):
+        """Train some epochs and return their records; ``order`` becomes the last one's.
+
+        Epochs trained in one go share their time.
+        """
+        settings, state, bounds = self.settings, self.state, self._bounds
         orders = order[np.newaxis]
         if n_epochs > 1:
             orders = np.empty((n_epochs, len(order)), dtype=np.int64)
@@ -196,28 +248,62 @@ class Training:
             if settings.shuffle and settings.batch_size != "full":
                 self.random_state.shuffle(order)
             row[:] = order
-        hyper.step["learning_rate"] = self.state.learning_rate
-        losses = np.full(n_epochs, np.nan)
+        self._order = orders[-1]
+        rates = self._learning_rates(n_epochs)
+        losses, norms = np.full((2, n_epochs), np.nan)
+        start = time.perf_counter()
+
+        def epochs(n_done):
+            state.n_epochs += n_done
+            seconds = (time.perf_counter() - start) / max(n_done, 1)
+            return [
+                {
+                    "loss": float(losses[e]),
+                    "learning_rate": float(rates[e, -1]),
+                    "gradient_norm": float(norms[e]),
+                    "seconds": seconds,
+                }
+                for e in range(n_done)
+            ]
+
         try:
             n_done = _network.train_epochs(
                 self.plan,
-                self.state,
+                state,
                 self.data,
                 orders,
                 bounds,
                 self._weight_sums(orders, bounds),
+                rates,
                 hyper,
                 losses,
+                norms,
                 self.team,
             )
         except KeyboardInterrupt:
-            for loss in losses[~np.isnan(losses)].tolist():  # the finished ones
-                self._count_epoch(loss)
+            for epoch in epochs(int(np.count_nonzero(~np.isnan(losses)))):
+                self._count_epoch(epoch)
+                self.record.t += len(self.rows)
             raise
-        return losses[:n_done].tolist()
+        state.learning_rate = float(rates[n_done - 1, -1])
+        return epochs(n_done)
 
-    def _hyperparameters(self):
-        s = self.settings
+    def _learning_rates(self, n_epochs):
+        """Of every batch of the next epochs: (n_epochs, n_batches)."""
+        shape = (n_epochs, len(self._bounds) - 1)
+        schedule = schedules.resolve(self.settings.learning_rate)
+        if schedule is None:
+            return np.broadcast_to(self.state.learning_rate, shape)
+        epochs = self.state.n_epochs + np.arange(n_epochs, dtype=np.float64)
+        progress = epochs[:, np.newaxis] + np.arange(shape[1]) / shape[1]
+        factors = schedules.factors(
+            schedule, progress, self.settings.max_iter, shape[1]
+        )
+        return float(self.settings.learning_rate_init) * factors
+
+    def hyperparameters(self):
+        s, objective = self.settings, self.objective
+        averages = s.average_weights
         return Hyperparameters(
             solver=s.solver,
             step={
@@ -230,17 +316,26 @@ class Training:
                 "beta_1": s.beta_1,
                 "beta_2": s.beta_2,
                 "epsilon": s.epsilon,
+                "ahead": 0.0,
+                "scale": 1.0,
             },
             alpha=s.alpha,
             decay=s.weight_decay if s.solver == "adamw" else 0.0,
             bn_momentum=s.bn_momentum,
             bn_epsilon=s.bn_epsilon,
             gather=self.gather,
+            seed=self.state.seed or 0,
+            loss_parameter=objective.parameter,
+            label_smoothing=objective.smoothing,
+            augmentation=objective.augmentation,
+            clip_norm=s.clip_norm or 0.0,
+            ema_decay=s.ema_decay if averages == "ema" else 0.0,
+            average_from=first_averaged_epoch(s) if averages == "swa" else NEVER,
         )
 
     def _snapshot(self):
-        state = self.state
-        return state.params.copy(), state.stats.copy(), state.n_stats_steps
+        params, stats, n_stats_steps = self.current()
+        return params.copy(), stats.copy(), n_stats_steps
 
     def _weight_sums(self, orders, bounds):
         """Of each batch of each epoch."""
@@ -250,60 +345,81 @@ class Training:
         weights = self.data.weights[orders].astype(np.float64)
         return np.add.reduceat(weights, bounds[:-1], axis=1)
 
-    def _count_epoch(self, loss):
+    def _average_stats(self):
+        """Batch-norm statistics of the averaged weights, which never saw a batch."""
+        state, plan = self.state, self.plan
+        if not plan.batch_norm:
+            return state.stats
+        if self._averaged is None or self._averaged[0] != state.n_averaged:
+            n_batches = np.searchsorted(self._bounds[1:], STATISTICS_ROWS) + 1
+            bounds = self._bounds[: n_batches + 1]
+            rows = self._order[: bounds[-1]]
+            stats = np.zeros_like(state.stats)  # times zero, they must be numbers
+            _network.batch_statistics(
+                plan,
+                state.average,
+                state.grads,
+                stats,
+                state.work,
+                self.data,
+                rows,
+                bounds,
+                self._weight_sums(rows[np.newaxis], bounds)[0],
+                self.hyperparameters(),
+                self.team,
+            )
+            self._averaged = state.n_averaged, stats
+        return self._averaged[1]
+
+    def _count_epoch(self, epoch):
         record = self.record
         record.n_iter += 1
-        record.t += len(self.rows)
-        record.loss = loss
-        record.losses.append(loss)
+        record.loss = epoch["loss"]
+        for name in HISTORY:
+            record.history[name].append(epoch.get(name, np.nan))
         if self.settings.verbose:
-            print(f"Iteration {record.n_iter}, loss = {loss:.8f}")
+            print(f"Iteration {record.n_iter}, loss = {record.loss:.8f}")
+
+    def _validate(self):
+        """Loss and score of the validation rows, if there are any."""
+        if self.validation is None:
+            return
+        params, stats, _ = self.current()
+        network = (
+            *_layout.fold_batch_norm(
+                self.plan, params, stats, self.settings.bn_epsilon
+            ),
+            self.settings.activation,
+            self.objective.out_activation,
+        )
+        loss, score = self.validation.evaluate(
+            network,
+            self.objective.loss,
+            self.objective.parameter,
+            lambda: self.as_fitted(self),
+        )
+        history = self.record.history
+        history["validation_loss"][-1] = loss
+        history["validation_score"][-1] = score
+        if self.settings.verbose:
+            print(f"Validation score: {score:f}")
 
     def _update_no_improvement(self):
         """Count epochs without improvement, and keep the best of early stopping."""
         record, tol = self.record, self.settings.tol
-        if self.validation is None:
+        if not self.keeps_best:
             worse = record.loss > record.best_loss - tol
             record.no_improvement_count = (
                 record.no_improvement_count + 1 if worse else 0
             )
             record.best_loss = min(record.best_loss, record.loss)
             return
-        score = self._validation_score()
-        record.scores.append(score)
-        if self.settings.verbose:
-            print(f"Validation score: {score:f}")
+        score = record.history["validation_score"][-1]
         worse = score < record.best_score + tol
         record.no_improvement_count = record.no_improvement_count + 1 if worse else 0
         if score > record.best_score:
-            record.best_score = score
+            record.best_score, record.best_epoch = score, record.n_iter
             self._best = self._snapshot()
-
-    def _validation_score(self):
-        """Accuracy, or R2; NaN for predictions that are not finite."""
-        validation, settings, state = self.validation, self.settings, self.state
-        coefs, intercepts = _layout.fold_batch_norm(
-            self.plan, state.params, state.stats, settings.bn_epsilon
-        )
-        raw = forward(
-            validation.X,
-            coefs,
-            intercepts,
-            settings.activation,
-            self.out_activation,
-            validation.rows,
-        )
-        if validation.n_classes is None:
-            if not np.isfinite(raw).all():
-                return float("nan")
-            return r2_score(validation.targets, raw, sample_weight=validation.weights)
-        if self.out_activation == "softmax":
-            correct = raw.argmax(axis=1) == validation.targets
-        elif validation.n_classes == 1:  # of which predictions are always right
-            correct = np.ones(len(raw), dtype=bool)
-        else:
-            correct = np.all((raw > 0.5) == (validation.targets > 0.5), axis=1)
-        return float(np.average(correct, weights=validation.weights))
 
     def _decay_learning_rate(self):
         settings = self.settings
@@ -317,7 +433,7 @@ class Training:
         """Whether the weights are NaN or inf, so that no later epoch can be better."""
         if np.isfinite(self.record.loss) or np.isfinite(self.state.params).all():
             return False
-        if self.validation is not None:
+        if self.keeps_best:
             warnings.warn(
                 "Training diverged: the weights are no longer finite. The best ones "
                 "seen are kept.",
@@ -331,7 +447,7 @@ class Training:
         settings, state = self.settings, self.state
         if self.record.no_improvement_count <= settings.n_iter_no_change:
             return False
-        watched = "Training loss" if self.validation is None else "Validation score"
+        watched = "Validation score" if self.keeps_best else "Training loss"
         message = (
             f"{watched} did not improve more than tol={settings.tol:f} for "
             f"{settings.n_iter_no_change} consecutive epochs."
@@ -374,10 +490,7 @@ class Training:
 
         def end_iteration(intermediate_result):
             state.params[:] = intermediate_result.x
-            self.record.n_iter += 1
-            self.record.loss = float(intermediate_result.fun)
-            if settings.verbose:
-                print(f"Iteration {self.record.n_iter}, loss = {self.record.loss:.8f}")
+            self._count_epoch({"loss": float(intermediate_result.fun)})
             if tasks.end():
                 raise StopIteration
 
@@ -414,7 +527,8 @@ class Training:
             self.data,
             self.rows,
             weight_sum,
-            self.settings.bn_epsilon,
+            self.hyperparameters(),
+            0,
             self.team,
         )
 
@@ -423,3 +537,9 @@ class Training:
         if self.plan.batch_norm:
             self._full_loss_gradient(self.state.params, self._weight_sum())
             self.state.stats[:] = self.plan.batch_stats(self.state.work)
+
+
+def first_averaged_epoch(settings):
+    """The epoch, from 0, at whose end stochastic weight averaging begins."""
+    start = settings.swa_start
+    return int(start if isinstance(start, Integral) else start * settings.max_iter)

@@ -3,15 +3,26 @@ training loops want it. Every error is raised here, before anything is changed."
 
 import warnings
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from scipy.sparse import issparse
 
-from ._layout import BATCH_NORM_MODES
+from . import schedules
+from ._layout import ACTIVATION_NAMES, BATCH_NORM_MODES, each_layer
 
 FEW_ELEMENTS = 2**14  # of an array whose check takes longer than to see it is fine
-STOCHASTIC_SOLVERS = ("sgd", "adam", "rmsprop", "adagrad", "adamw")
+STOCHASTIC_SOLVERS = ("sgd", "adam", "rmsprop", "adagrad", "adamw", "nadam")
+HELD_OUT = ("X_val", "y_val", "sample_weight_val")  # arguments of fit
+# What 'lbfgs' cannot have: it minimizes one function of all rows, which stays the same.
+STOCHASTIC_ONLY = {
+    "dropout": 0,
+    "input_dropout": 0,
+    "dropconnect": 0,
+    "augment": None,
+    "average_weights": None,
+    "clip_norm": None,
+}
 
 
 @dataclass
@@ -28,8 +39,11 @@ class TrainingData:
     n_features: int
 
 
-def make_training_data(X, targets, sample_weight, loss, dtype):
-    """Put validated arrays into the layout of the kernels, copying only where needed."""
+def make_training_data(X, targets, sample_weight, dtype):
+    """Put validated arrays into the layout of the kernels, copying only where needed.
+
+    Targets of one dimension are numbers of classes.
+    """
     dense = indptr = indices = values = None
     if issparse(X):
         indptr = X.indptr.astype(np.int64, copy=False)
@@ -37,7 +51,7 @@ def make_training_data(X, targets, sample_weight, loss, dtype):
         values = X.data.astype(dtype, copy=False)
     else:
         dense = np.require(X, dtype=dtype, requirements=["C", "A"])
-    target_dtype = np.int32 if loss == "softmax" else dtype
+    target_dtype = np.int32 if targets.ndim == 1 else dtype
     targets = np.require(targets, dtype=target_dtype, requirements=["C", "A"])
     if sample_weight is not None:
         sample_weight = np.require(sample_weight, dtype=dtype, requirements=["C", "A"])
@@ -76,6 +90,117 @@ def check_hidden_layer_sizes(hidden_layer_sizes):
     return [int(n) for n in sizes]
 
 
+def check_activations(activation, n_hidden):
+    """One name, or a list of one for each hidden layer."""
+    if isinstance(activation, str):
+        return activation
+    names = list(activation)
+    if len(names) != n_hidden or any(name not in ACTIVATION_NAMES for name in names):
+        raise ValueError(
+            f"`activation` must be one of {list(ACTIVATION_NAMES)}, or a list of one of "
+            f"them for each of the {n_hidden} hidden layers, got {activation!r}."
+        )
+    return names
+
+
+def check_dropout(dropout, n_hidden):
+    """The probability to drop a unit, for each hidden layer."""
+    rates = each_layer(dropout, n_hidden)
+    numbers = all(isinstance(p, Real) and 0 <= p < 1 for p in rates)
+    if len(rates) != n_hidden or not numbers:
+        raise ValueError(
+            f"`dropout` must be a number in [0, 1), or a list of one for each of the "
+            f"{n_hidden} hidden layers, got {dropout!r}."
+        )
+    return rates
+
+
+def draws_in_training(settings):
+    """Whether training needs random numbers beside weights, split and shuffles."""
+    rates = [settings.input_dropout, settings.dropconnect]
+    rates += each_layer(settings.dropout, 1)
+    return settings.augment is not None or any(p > 0 for p in rates)
+
+
+def check_combinations(settings, held_out, incremental):
+    """Refuse parameters and arguments that make no sense together."""
+    if incremental and settings.early_stopping:
+        raise ValueError("partial_fit does not support early_stopping=True")
+    _check_held_out(*held_out)
+    if settings.solver == "lbfgs":
+        _check_lbfgs(settings, held_out)
+    if getattr(settings, "label_smoothing", 0) > 0 and settings.loss == "hinge":
+        raise ValueError(
+            "`label_smoothing` must be 0 with `loss='hinge'`, which has no "
+            f"probabilities, got {settings.label_smoothing}."
+        )
+    start = settings.swa_start
+    averages = settings.average_weights == "swa" and not incremental
+    if averages and isinstance(start, Integral) and start >= settings.max_iter:
+        raise ValueError(
+            "`swa_start` must be less than `max_iter`, or no epoch is averaged: got "
+            f"swa_start={start} and max_iter={settings.max_iter}."
+        )
+
+
+def _check_held_out(X_val, y_val, sample_weight_val):
+    if (X_val is None) != (y_val is None):
+        given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
+        raise ValueError(
+            f"`X_val` and `y_val` must be given together, got `{given}` without "
+            f"`{missing}`."
+        )
+    if X_val is None and sample_weight_val is not None:
+        raise ValueError(
+            "`sample_weight_val` weighs the rows of `X_val`, which must be given with it, "
+            "got None."
+        )
+
+
+def check_held_out_targets(y, like, classes):
+    """``y_val`` has the outputs and none but the classes of ``y``."""
+    if classes is not None and y.ndim == 1:
+        unknown = np.setdiff1d(y, classes)
+        if len(unknown):
+            raise ValueError(
+                f"`y_val` must have no other classes than `y`, {classes}, got {unknown}."
+            )
+    n_outputs, expected = y[:1].size, like[:1].size
+    if (like.ndim == 2 and n_outputs != expected) or (like.ndim == 1 and n_outputs > 1):
+        raise ValueError(
+            f"`y_val` must have as many outputs as `y`, {expected}, got {n_outputs}."
+        )
+
+
+def _check_lbfgs(settings, held_out):
+    given = {name: getattr(settings, name) for name in STOCHASTIC_ONLY}
+    given["dropout"] = max(each_layer(settings.dropout, 1), default=0)
+    for name, off in STOCHASTIC_ONLY.items():
+        if given[name] != off:
+            raise ValueError(
+                f"`{name}` must be {off} with `solver='lbfgs'`, got "
+                f"{getattr(settings, name)!r}; every other solver can have it."
+            )
+    if schedules.resolve(settings.learning_rate) is not None:
+        raise ValueError(
+            "`learning_rate` must be 'constant', 'invscaling' or 'adaptive' with "
+            f"`solver='lbfgs'`, which has none, got {settings.learning_rate!r}."
+        )
+    if held_out[0] is not None:
+        raise ValueError(
+            "`X_val` must be None with `solver='lbfgs'`, which has no epochs to validate, "
+            f"got an array of shape {np.shape(held_out[0])}."
+        )
+
+
+def check_dense_input(settings, X):
+    if issparse(X) and settings.input_dropout > 0:
+        raise ValueError(
+            "`input_dropout` must be 0 with sparse X, whose rows are read in place, got "
+            f"{settings.input_dropout}; `dropout` works, and X.toarray() does."
+        )
+
+
 def check_batch_norm(settings, n_samples):
     """Batch normalization needs two rows: of one, the variance is zero."""
     batch_norm = settings.batch_norm
@@ -92,18 +217,18 @@ def check_batch_norm(settings, n_samples):
         )
 
 
-def check_weights(sample_weight, batch_norm):
+def check_weights(sample_weight, batch_norm, name="sample_weight"):
     """Refuse weights under which the loss or a batch's variance means nothing."""
     if sample_weight is None:
         return
     if BATCH_NORM_MODES[batch_norm] and np.any(sample_weight < 0):
         raise ValueError(
-            f"`sample_weight` must be non-negative with `batch_norm={batch_norm!r}`, got "
+            f"`{name}` must be non-negative with `batch_norm={batch_norm!r}`, got "
             f"a minimum of {sample_weight.min()}."
         )
     if not np.any(sample_weight):
         raise ValueError(
-            "`sample_weight` must contain at least one non-zero weight, got only zeros."
+            f"`{name}` must contain at least one non-zero weight, got only zeros."
         )
 
 

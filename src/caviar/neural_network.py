@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d
+from sklearn.utils import column_or_1d, compute_class_weight, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
@@ -18,6 +18,19 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from . import _docs, _validation
 from ._callbacks import with_callbacks
 from ._estimator import BaseMLP, is_stochastic
+from ._training import Objective
+
+
+def _is_hinge(classifier):
+    return classifier.loss == "hinge"
+
+
+def _has_probabilities(classifier):
+    if classifier.loss == "hinge":
+        raise AttributeError(
+            "`loss='hinge'` has margins, `decision_function`, and no probabilities."
+        )
+    return True
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -82,7 +95,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ):
         super().__init__(locals())
 
-    def _validate_input(self, X, y, incremental, reset, dtype):
+    def _validate_input(self, X, y, reset, dtype):
         X, y = validate_data(
             self,
             X,
@@ -94,14 +107,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
+        return X, y
+
+    def _learn_targets(self, y, incremental):
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
         else:
             self._check_classes(unique_labels(y))
+
+    def _encode(self, y):
         if self._label_binarizer.y_type_ == "multiclass":
-            return X, np.searchsorted(self.classes_, y)
-        return X, self._label_binarizer.transform(y).astype(bool)
+            return np.searchsorted(self.classes_, y)
+        return self._label_binarizer.transform(y).astype(bool)
 
     def _check_classes(self, classes):
         """warm_start wants the same classes, partial_fit no new ones."""
@@ -119,19 +137,59 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             )
 
     def _begin_partial_fit(self, y, classes):
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "`class_weight` must be None or a dict of weights for partial_fit, which "
+                "does not see all classes in the proportions they have, got 'balanced'."
+            )
         if _check_partial_fit_first_call(self, classes):
             multilabel = type_of_target(y).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
 
-    def _loss_and_output(self):
-        if self._label_binarizer.y_type_ == "multiclass":
-            return "softmax", "softmax"
-        return "logistic", "logistic"
+    def _class_weights(self, y, targets, sample_weight):
+        """As scikit-learn's, but that 'balanced' counts each row by its sample weight."""
+        if self.class_weight is None:
+            return None
+        if targets.ndim == 2 and targets.shape[1] > 1:
+            return compute_sample_weight(self.class_weight, y)
+        numbers = targets.ravel().astype(np.intp)
+        if self.class_weight == "balanced":
+            counts = np.bincount(numbers, sample_weight, len(self.classes_))
+            with np.errstate(divide="ignore"):  # of a class whose rows weigh nothing
+                by_class = counts.sum() / (np.count_nonzero(counts) * counts)
+        else:
+            by_class = compute_class_weight(
+                self.class_weight, classes=self.classes_, y=y
+            )
+        return by_class[numbers]
+
+    def _objective(self, augmentation):
+        mixes = augmentation is not None and augmentation.mixes_targets
+        multiclass = self._label_binarizer.y_type_ == "multiclass"
+        output = "softmax" if multiclass else "logistic"
+        loss, parameter = output, 0.0
+        if self.loss == "focal":
+            loss, parameter = f"{output}_focal", float(self.focal_gamma)
+        elif self.loss == "hinge":
+            loss, output = f"{output}_hinge", "identity"
+        elif multiclass and (mixes or self.label_smoothing > 0):
+            loss = "cross_entropy"
+        return Objective(loss, output, parameter, self.label_smoothing, augmentation)
 
     @available_if(is_stochastic)
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        classes=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
         """Update the model with a single iteration over the given data.
 
         The optimizer's state, the running statistics of batch normalization and the
@@ -152,12 +210,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             Classes across all calls to partial_fit. Required for the first call,
             may be omitted later. y need not contain all of them.
 
+        X_val, y_val, sample_weight_val : default=None
+            Rows to validate with, as in `fit`: `history_` receives their loss and score.
+
         Returns
         -------
         self : object
             The trained estimator.
         """
-        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+        held_out = (X_val, y_val, sample_weight_val)
+        return self._fit(
+            X, y, sample_weight, held_out, incremental=True, classes=classes
+        )
 
     def predict(self, X):
         """Predict the class of each row.
@@ -176,8 +240,29 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y_pred = self._forward(X)
         if self.n_outputs_ == 1:
             y_pred = y_pred.ravel()
-        return self._label_binarizer.inverse_transform(y_pred)
+        threshold = 0.0 if self.out_activation_ == "identity" else 0.5
+        return self._label_binarizer.inverse_transform(y_pred, threshold)
 
+    @available_if(_is_hinge)
+    def decision_function(self, X):
+        """Margins of the classes; with ``loss='hinge'`` only, which has no probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The input data.
+
+        Returns
+        -------
+        margins : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Of several classes the greatest is the prediction; of two, and of labels, the
+            sign decides.
+        """
+        check_is_fitted(self)
+        margins = self._forward(X)
+        return margins.ravel() if self.n_outputs_ == 1 else margins
+
+    @available_if(_has_probabilities)
     def predict_proba(self, X):
         """Probability of each class.
 
@@ -197,6 +282,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return np.hstack([1 - y_prob, y_prob])
         return y_prob
 
+    @available_if(_has_probabilities)
     def predict_log_proba(self, X):
         """Logarithm of the probability of each class.
 
@@ -283,7 +369,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     ):
         super().__init__(locals())
 
-    def _validate_input(self, X, y, incremental, reset, dtype):
+    def _validate_input(self, X, y, reset, dtype):
         X, y = validate_data(
             self,
             X,
@@ -297,20 +383,39 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         _validation.check_targets_for_loss(y, self.loss)
-        return X, y.reshape(len(y), -1)
+        return X, y
 
-    def _begin_partial_fit(self, y, classes):
+    def _learn_targets(self, y, incremental):
         """Nothing: the number of outputs is y's."""
 
-    def _loss_and_output(self):
-        if self.loss == "poisson":
-            return "poisson", "exp"
-        return "squared_error", "identity"
+    def _encode(self, y):
+        return y.reshape(len(y), -1)
+
+    def _begin_partial_fit(self, y, classes):
+        """Nothing, likewise."""
+
+    def _class_weights(self, y, targets, sample_weight):
+        """None: there are no classes."""
+
+    def _objective(self, augmentation):
+        parameters = {"huber": self.huber_delta, "quantile": self.quantile}
+        parameter = float(parameters.get(self.loss, 0.0))
+        output = "exp" if self.loss == "poisson" else "identity"
+        return Objective(self.loss, output, parameter, augmentation=augmentation)
 
     @available_if(is_stochastic)
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
         """Update the model with a single iteration over the given data.
 
         The optimizer's state, the running statistics of batch normalization and the
@@ -327,12 +432,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights.
 
+        X_val, y_val, sample_weight_val : default=None
+            Rows to validate with, as in `fit`: `history_` receives their loss and score.
+
         Returns
         -------
         self : object
             The trained estimator.
         """
-        return self._fit(X, y, sample_weight, incremental=True)
+        held_out = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, held_out, incremental=True)
 
     def predict(self, X):
         """Predict the target of each row.

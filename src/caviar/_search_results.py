@@ -1,0 +1,112 @@
+"""What a finished search or cross-validation has to offer: its models, best first.
+
+Reads results only; `ensemble_from_search` does what has to be trained.
+"""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+
+def rank_models(search, metric):
+    """Models, best first, as tuples (model, score or None, whether it is fitted)."""
+    if isinstance(search, dict):
+        return _from_cross_validation(search, metric)
+    if hasattr(search, "cv_results_"):
+        return _from_search(search, metric)
+    if not isinstance(search, list | tuple):
+        raise ValueError(
+            "`search` must be a fitted search, the result of cross_validate or a list of "
+            f"fitted estimators, got {search!r}."
+        )
+    for model in search:
+        check_is_fitted(model)
+    return [(model, None, True) for model in search]
+
+
+def take_best(ranking, k):
+    """The first k entries; all of them for None."""
+    if k is None and ranking:
+        return ranking
+    if not isinstance(k, Integral) or not 1 <= k <= len(ranking):
+        raise ValueError(
+            f"`k` must be an integer in [1, {len(ranking)}], the number of different "
+            f"models with a finite score, got {k!r}."
+        )
+    return ranking[:k]
+
+
+def score_weights(weights, scores):
+    """Scores as weights, for ``weights='score'``."""
+    if weights != "score":
+        raise ValueError(
+            f"`weights` must be None, 'score' or numbers, got {weights!r}."
+        )
+    if None in scores or min(scores) <= 0:
+        raise ValueError(
+            f"weights='score' needs positive scores, got {scores}. Pass the numbers to "
+            "weight with."
+        )
+    return scores
+
+
+def _scores(results, prefix, metric):
+    """A column of scores."""
+    try:
+        return np.asarray(results[prefix + metric], dtype=np.float64)
+    except KeyError:
+        metrics = [n.removeprefix(prefix) for n in results if n.startswith(prefix)]
+        raise ValueError(
+            f"`metric` must be one of {metrics}, which the search has scores of, got "
+            f"{metric!r}."
+        ) from None
+
+
+def _from_cross_validation(results, metric):
+    if "estimator" not in results:
+        raise ValueError(
+            "cross_validate must be called with return_estimator=True, to keep its "
+            f"models; got {sorted(results)}."
+        )
+    scores = _scores(results, "test_", metric or "score")
+    order = [i for i in np.argsort(-scores, kind="stable") if np.isfinite(scores[i])]
+    return [(results["estimator"][i], float(scores[i]), True) for i in order]
+
+
+def _from_search(search, metric):
+    results = search.cv_results_
+    if metric is None:
+        named = search.multimetric_ and isinstance(search.refit, str)
+        metric = search.refit if named else "score"
+    scores = _scores(results, "mean_test_", metric)
+    # Rounds of successive halving: a later one has tried its candidates harder.
+    rounds = np.asarray(results.get("iter", np.zeros(len(scores))))
+    resource = getattr(search, "resource", "n_samples") if "iter" in results else None
+    last = {}
+    if resource not in (None, "n_samples"):
+        last = {resource: max(search.n_resources_)}
+    best = getattr(search, "best_estimator_", None)
+    ranking, settings = [], []
+    for i in np.lexsort((-scores, -rounds)):  # by round, then by score; stable
+        setting = results["params"][i] | last
+        repeated = any(_same(setting, other) for other in settings)
+        if repeated or not np.isfinite(scores[i]):
+            continue
+        settings.append(setting)
+        if best is not None and i == search.best_index_:
+            ranking.append((best, float(scores[i]), True))
+            continue
+        # clone, as the search itself does: a setting may hold estimators.
+        model = clone(search.estimator).set_params(**clone(setting, safe=False))
+        ranking.append((model, float(scores[i]), False))
+    return ranking
+
+
+def _same(one, other):
+    """Whether two settings are the same, with arrays among their values."""
+    return one.keys() == other.keys() and all(
+        one[name] is other[name] or np.array_equal(one[name], other[name])
+        for name in one
+    )
