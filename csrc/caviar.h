@@ -59,7 +59,7 @@ enum caviar_loss {
 };
 
 /* Of the softmax hinge: targets of a row that may differ from zero. */
-enum { CAVIAR_MOST_HINGE_TARGETS = 4096 };
+enum { CAVIAR_MOST_HINGE_TARGETS = 2048 };
 
 enum caviar_optimizer {
     CAVIAR_SGD,
@@ -92,6 +92,42 @@ typedef struct caviar_draw {
     uint64_t seed;
     uint32_t step, stream;
 } caviar_draw;
+
+/* What `augment` does to a batch, in this order; what is 0 is not done. Where a range is
+ * symmetrical its largest value is given. */
+typedef struct caviar_augmentation {
+    int64_t height, width, channels; /* of the rows, as images; 0 where nothing needs them */
+    int64_t warp;                    /* 1 if any of flip .. lens is asked for */
+    double flip;                     /* probability of left becoming right */
+    double padding;                  /* pixels: of the crop, that is whole pixels where ... */
+    double crop_low, crop_high;      /* ... these are 1: share of the area that is kept */
+    double rotation, shear;          /* radians */
+    double scale, stretch;           /* logarithms of factors */
+    double translate;                /* share of the height and of the width */
+    double lens;                     /* first radial coefficient, with a radius of 1 at corners */
+    double brightness, contrast, saturation; /* factors less 1; saturation for 3 channels */
+    double cutout;                           /* probability */
+    int64_t cutout_size;                     /* pixels: rows and columns of the box */
+    double cutmix, mixup;                    /* probabilities */
+    const double *cutmix_shares; /* (CAVIAR_SHARES + 1) quantiles of the share that ... */
+    const double *mixup_shares;  /* ... comes from another row, at i / CAVIAR_SHARES */
+    double noise;                /* standard deviation */
+    int64_t feature_keep;        /* features are kept in this many cases of 65536 */
+} caviar_augmentation;
+
+enum { CAVIAR_SHARES = 1024 };
+
+/* The draws of each part are of its own stream: that of the caviar_draw plus these. */
+enum caviar_augment_stream {
+    CAVIAR_WARP_STREAM,
+    CAVIAR_COLOUR_STREAM,
+    CAVIAR_CUTOUT_STREAM,
+    CAVIAR_CUTMIX_STREAM,
+    CAVIAR_MIXUP_STREAM,
+    CAVIAR_NOISE_STREAM,
+    CAVIAR_FEATURE_STREAM,
+    CAVIAR_N_AUGMENT_STREAMS
+};
 
 /* A product of dense matrices, or a part of one. Element (r, k) of `left` is at
  * r * left_row + k * left_inner, (k, c) of `right` at k * right_row + c * right_column; one
@@ -254,9 +290,20 @@ typedef struct caviar_kernels {
                              const uint8_t *mask, /* (B, O) IN */
                              int64_t keep, int64_t B, int64_t O, int64_t stride);
 
-    /* words[r, b] = the 128 bits of block b of row r. */
+    /* Augments a gathered batch. Rows whose partner has weight zero are not mixed. Y and Y_spare
+     * may be NULL where neither cutmix nor mixup is asked for. */
+    void (*augment)(void *X,             /* (B, I) INOUT */
+                    void *Y,             /* (B, K) INOUT */
+                    const void *weights, /* (B) or NULL IN */
+                    void *X_spare,       /* (B, I) OUT: anything */
+                    void *Y_spare,       /* (B, K) OUT: anything */
+                    const caviar_augmentation *how, const caviar_draw *draw, int64_t B, int64_t I,
+                    int64_t K);
+
+    /* words[r, b] = the 128 bits of block first_block + b of row first_row + r; for tests. */
     void (*random_bits)(uint32_t *words, /* (B, n_blocks, 4) OUT */
-                        const caviar_draw *draw, int64_t B, int64_t n_blocks);
+                        const caviar_draw *draw, uint32_t first_block, uint32_t first_row,
+                        int64_t B, int64_t n_blocks);
 
     /* n_chains * length multiply-adds x = x * factor + term in registers: the arithmetic peak
      * of one core, for benchmarks. Returns the sum of all x. */

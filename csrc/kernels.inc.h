@@ -87,6 +87,8 @@ enum { DEPTH = 128 };
 
 #include "philox.inc.h"
 
+#include "image.inc.h"
+
 #define SUFFIX f32
 #define REAL_IS_DOUBLE 0
 #include "template.inc.h"

@@ -104,14 +104,15 @@ static CAVIAR_INLINE void philox_fill(philox_bits *bits, const philox_state *sta
     }
 }
 
-static void random_bits(uint32_t *words, const caviar_draw *draw, int64_t B, int64_t n_blocks) {
+static void random_bits(uint32_t *words, const caviar_draw *draw, uint32_t first_block,
+                        uint32_t first_row, int64_t B, int64_t n_blocks) {
     philox_state state;
     philox_start(&state, draw);
     for (int64_t r = 0; r < B; r++) {
         for (int64_t first = 0; first < n_blocks; first += PHILOX_BUFFER) {
             const int64_t left = n_blocks - first, n = left < PHILOX_BUFFER ? left : PHILOX_BUFFER;
             philox_bits bits;
-            philox_fill(&bits, &state, (uint32_t)first, (uint32_t)r, n);
+            philox_fill(&bits, &state, first_block + (uint32_t)first, first_row + (uint32_t)r, n);
             memcpy(words + 4 * (r * n_blocks + first), bits.words, (size_t)n * 16);
         }
     }

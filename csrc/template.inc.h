@@ -62,6 +62,8 @@ static CAVIAR_INLINE void NAME(store_from_double)(real *restrict out, const doub
 #include "sparse.inc.h"
 #include "targets.inc.h"
 
+#include "augment.inc.h"
+
 static const caviar_kernels NAME(table) = {
     .rows_gather = NAME(rows_gather),
     .sparse_forward = NAME(sparse_forward),
@@ -82,6 +84,7 @@ static const caviar_kernels NAME(table) = {
 #endif
     .dropout_forward = NAME(dropout_forward),
     .dropout_backward = NAME(dropout_backward),
+    .augment = NAME(augment),
     .random_bits = random_bits,
     .multiply_add_chains = NAME(multiply_add_chains),
     .n_chains = 12 * VECTOR_BYTES / (int64_t)sizeof(real),

@@ -142,7 +142,8 @@ def test_compare_times_a_search(library, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "subject", ["kernels", "calls", "crowds", "large", "scaling", "memory", "profile"]
+    "subject",
+    "kernels calls extras crowds large scaling memory profile".split(),
 )
 def test_compare_measures_each_subject(subject, tmp_path):
     if subject == "profile" and shutil.which("perf") is None:

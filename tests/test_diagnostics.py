@@ -12,6 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from caviar import MLPClassifier, MLPRegressor, diagnostics
+from caviar._initializers import WEIGHT_INITS
 from caviar.diagnostics import activation_statistics
 
 FIELDS = "units mean std saturated zeros dead counts edges".split()
@@ -157,6 +158,15 @@ def test_a_fresh_network_is_the_one_that_fit_would_begin_with(
         assert_allclose(fresh.std, wanted[1], atol=0.06)
 
 
+@pytest.mark.parametrize("weight_init", WEIGHT_INITS)
+def test_every_weight_init_is_the_one_that_fit_would_use(weight_init, data):
+    reg = MLPRegressor(hidden_layer_sizes=(30, 20), activation=["logistic", "tanh"])
+    reg.set_params(weight_init=weight_init, init_scale=0.3, random_state=0)
+    fresh = activation_statistics(reg.set_params(learning_rate_init=1e-300), data[0])
+    fitted = activation_statistics(reg.partial_fit(*data), data[0])
+    assert_equal_statistics(fresh, vars(fitted), 1e-9)
+
+
 def test_a_fresh_network_leaves_estimator_and_random_state_alone(data):
     for seed in (np.random.RandomState(0), 0):
         reg = MLPRegressor(hidden_layer_sizes=(7,), random_state=seed)
@@ -225,10 +235,8 @@ def test_every_layer_has_its_own_activation(data):
 @pytest.mark.parametrize(
     "parameters, message",
     [
-        (
-            dict(activation=["relu"]),
-            "`activation` must .* list of 2, .* got \\['relu'\\]",
-        ),
+        (dict(activation=["relu"]), r"`activation` .* 2 hidden layers, got \['relu'\]"),
+        (dict(activation=["relu", "rely"]), r"`activation` must .* \['relu', 'rely'\]"),
         (dict(hidden_layer_sizes=()), "`hidden_layer_sizes` must have at least one"),
         (dict(weight_init="he"), "The 'weight_init' parameter .* Got 'he'"),
         (dict(init_scale=-1.0), "The 'init_scale' parameter .* Got -1.0"),

@@ -1,7 +1,6 @@
 """Every kernel x instruction set x dtype against tests/reference.py.
 
-Sizes are odd, so that every loop has a tail, and arrays start one element past an aligned
-address. Bounds are in units of the dtype's resolution, with room for the sums involved.
+Activations are in test_activation_kernels.py, losses in test_loss_kernels.py.
 """
 
 import numpy as np
@@ -10,119 +9,14 @@ from scipy import sparse
 
 import reference
 from caviar import _kernels
+from kernel_cases import SHAPES, close, draw, every_kernel, unaligned
 
-ISAS = _kernels.AVAILABLE_ISAS
-DTYPES = [np.float32, np.float64]
-every_kernel = [
-    pytest.param(isa, dtype, id=f"{isa}-{np.dtype(dtype).name}")
-    for isa in ISAS
-    for dtype in DTYPES
-]
-pytestmark = pytest.mark.parametrize("isa, dtype", every_kernel)
-SHAPES = [(1, 1), (7, 3), (33, 131), (65, 64), (2, 300)]
-
-
-def unaligned(array, dtype):
-    """A C-contiguous copy that starts one element past a 64-byte boundary."""
-    array = np.asarray(array, dtype=dtype)
-    raw = np.empty(array.nbytes + 128, dtype=np.uint8)
-    start = -raw.ctypes.data % 64 + np.dtype(dtype).itemsize
-    copy = raw[start : start + array.nbytes].view(dtype).reshape(array.shape)
-    copy[...] = array
-    assert copy.ctypes.data % 64 != 0
-    return copy
-
-
-def draw(shape, dtype, seed=0, scale=1.0):
-    return unaligned(scale * np.random.RandomState(seed).standard_normal(shape), dtype)
-
-
-def close(actual, expected, dtype, ulps=64, scale=1e-30):
-    """Within some roundings of the largest value, or of ``scale`` if that is larger."""
-    eps = np.finfo(dtype).eps
-    scale = max(np.abs(expected).max(initial=0), scale)
-    np.testing.assert_allclose(
-        np.float64(actual), expected, rtol=ulps * eps, atol=ulps * eps * scale
-    )
-
-
-def ulp_error(actual, exact):
-    """Distance in units in the last place of ``actual``'s dtype."""
-    rounded = np.asarray(exact, dtype=actual.dtype)
-    spacing = np.spacing(np.abs(rounded)).astype(np.longdouble)
-    return np.abs(actual.astype(np.longdouble) - exact) / spacing
-
-
-@pytest.mark.parametrize("name", ["exp", "tanh", "logistic"])
-def test_elementary_functions_are_within_4_ulp(name, isa, dtype):
-    info = np.finfo(dtype)
-    low, high = np.log(float(info.tiny)), np.log(float(info.max))
-    x = np.concatenate(
-        [
-            np.linspace(low, high, 20011) * (1 - 1e-6),  # rounding stays inside
-            np.linspace(-1, 1, 10007),
-            np.geomspace(1e-30, 1, 1009),
-            -np.geomspace(1e-30, 1, 1009),
-            [0.0],
-        ]
-    ).astype(dtype)
-    wide = x.astype(np.longdouble)
-    exact = {
-        "exp": lambda: np.exp(wide),
-        "tanh": lambda: np.tanh(wide),
-        "logistic": lambda: 1 / (1 + np.exp(-wide)),
-    }[name]()
-    out = unaligned(x[:, None], dtype)
-    _kernels.activation_forward(out, None, name, isa=isa)
-    assert ulp_error(out[:, 0], exact).max() <= 4
-
-
-@pytest.mark.parametrize(
-    "name, expected",
-    [
-        ("exp", [np.inf, 0.0, np.nan, np.inf, 0.0]),
-        ("tanh", [1.0, -1.0, np.nan, 1.0, -1.0]),
-        ("logistic", [1.0, 0.0, np.nan, 1.0, 0.0]),
-        ("relu", [np.inf, 0.0, np.nan, None, 0.0]),
-    ],
-)
-def test_activations_at_the_ends_of_the_line(name, expected, isa, dtype):
-    largest = np.finfo(dtype).max
-    x = np.array([[np.inf, -np.inf, np.nan, largest, -largest]], dtype=dtype)
-    out = x.copy()
-    _kernels.activation_forward(out, None, name, isa=isa)
-    expected = np.array([largest if e is None else e for e in expected], dtype=dtype)
-    np.testing.assert_array_equal(out[0], expected)
-
-
-def test_exp_underflows_through_the_denormals(isa, dtype):
-    info = np.finfo(dtype)
-    x = np.linspace(
-        np.log(float(info.smallest_subnormal)), np.log(float(info.tiny)), 1001
-    ).astype(dtype)
-    out = x[:, None].copy()
-    _kernels.activation_forward(out, None, "exp", isa=isa)
-    exact = np.exp(x.astype(np.longdouble))
-    assert np.abs(out[:, 0] - exact).max() <= float(info.smallest_subnormal)
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
-def test_activation_forward_and_backward(activation, shape, isa, dtype):
-    z, b, d = draw(shape, dtype), draw(shape[1], dtype, 1), draw(shape, dtype, 2)
-    expected = reference.ACTIVATIONS[activation](np.float64(z) + np.float64(b))
-    h, db = z.copy(), np.empty(shape[1], dtype)
-    _kernels.activation_forward(h, b, activation, isa=isa)
-    close(h, expected, dtype)
-    expected_d = np.float64(d) * reference.DERIVATIVES[activation](np.float64(h))
-    _kernels.activation_backward(d, db, h, activation, isa=isa)
-    close(d, expected_d, dtype)
-    close(db, expected_d.sum(axis=0), dtype)
+pytestmark = every_kernel
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("activation", reference.DERIVATIVES)
 def test_batch_norm_forward_and_backward(activation, shape, weighted, isa, dtype):
     B, O = shape
     # A mean of 100 standard deviations: one-pass variances lose it in float32.
@@ -144,15 +38,18 @@ def test_batch_norm_forward_and_backward(activation, shape, weighted, isa, dtype
     close(h, reference.ACTIVATIONS[activation](y), dtype, loose)
 
     d = draw(shape, dtype, 4)
-    dy = np.float64(d) * reference.DERIVATIVES[activation](np.float64(h))
+    if activation in ("relu", "leaky_relu", "elu", "selu"):
+        # So near to the kink, y is on the side where the kernel has it.
+        y = np.where((h > 0) == (y > 0), y, np.float64(h))
+    dy = np.float64(d) * reference.DERIVATIVES[activation](y)
     dz, dgamma, dbeta = reference.batch_norm_gradient(
         dy, xhat, expected_var, np.float64(gamma), 1e-3, weights
     )
     got_gamma, got_beta = np.empty(O, dtype), np.empty(O, dtype)
     _kernels.batch_norm_backward(
-        d, got_gamma, got_beta, z, h, weights, mean, var, gamma, *args, isa=isa
+        d, got_gamma, got_beta, z, h, weights, mean, var, gamma, beta, *args, isa=isa
     )
-    close(got_beta, dbeta, dtype)
+    close(got_beta, dbeta, dtype, loose, scale=1.0)
     close(got_gamma, dgamma, dtype, loose, scale=1.0)
     close(d, dz, dtype, loose, scale=1.0)
 
@@ -185,7 +82,8 @@ def test_batch_norm_of_many_rows_and_of_channels_a_page_apart(shape, isa, dtype)
     expected = reference.batch_norm_gradient(
         np.float64(d), xhat, wide_var, np.float64(gamma), 1e-3
     )
-    args = (None, mean, var, gamma, float(len(z)), 1e-3, "identity")
+    beta = np.zeros(shape[1], dtype)
+    args = (None, mean, var, gamma, beta, float(len(z)), 1e-3, "identity")
     _kernels.batch_norm_backward(d, dgamma, dbeta, z, h, *args, isa=isa)
     for actual, exact in zip((d, dgamma, dbeta), expected, strict=True):
         close(actual, exact, dtype, 256)
@@ -210,68 +108,6 @@ def test_a_constant_channel_has_no_variance(isa, dtype):
     np.testing.assert_array_equal(mean, z[0])
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("K", [1, 2, 10, 17, 1000])
-@pytest.mark.parametrize("loss", ["softmax", "logistic", "squared_error", "poisson"])
-def test_losses_and_their_gradients(loss, K, weighted, isa, dtype):
-    B, rng = 37, np.random.RandomState(0)
-    z = draw((B, K), dtype)
-    weights = unaligned(rng.randint(0, 3, B), dtype) if weighted else None
-    total = float(B if weights is None else weights.sum())
-    targets = {
-        "softmax": lambda: rng.randint(0, K, B).astype(np.int32),
-        "logistic": lambda: rng.randint(0, 2, (B, K)).astype(dtype),
-        "squared_error": lambda: draw((B, K), dtype, 1),
-        "poisson": lambda: rng.poisson(2.0, (B, K)).astype(dtype),
-    }[loss]()
-    expected, gradient = reference.loss_and_gradient(
-        np.float64(z),
-        targets if loss == "softmax" else np.float64(targets),
-        loss,
-        weights,
-    )
-    value = _kernels.loss_and_gradient(z, targets, weights, total, loss, isa=isa)
-    if (loss, K) == ("softmax", 1):  # p = 1, clipped to 1 - eps as in scikit-learn
-        expected = -np.log1p(-float(np.finfo(dtype).eps))
-    close(value, expected, dtype)
-    close(z, gradient, dtype)
-
-
-@pytest.mark.parametrize("loss", ["softmax", "logistic"])
-def test_log_losses_do_not_overflow_up_to_the_largest_float(loss, isa, dtype):
-    largest = np.finfo(dtype).max
-    z = np.array([[largest, -largest, 0], [-largest, largest, 0]], dtype=dtype)
-    targets = np.array([0, 0], dtype=np.int32)
-    if loss == "logistic":
-        targets = np.array([[1, 0, 0], [1, 0, 0]], dtype=dtype)
-    value = _kernels.loss_and_gradient(z, targets, None, 2.0, loss, isa=isa)
-    assert np.isfinite(value)
-    assert np.isfinite(z).all()
-    # The second row is as wrong as can be: clipped at -log(eps), as in scikit-learn.
-    assert value >= -np.log(np.finfo(dtype).eps) / 2
-
-
-@pytest.mark.parametrize("loss", ["softmax", "logistic", "squared_error", "poisson"])
-def test_a_nan_output_gives_a_nan_loss(loss, isa, dtype):
-    for column in (0, 18):
-        z = np.zeros((3, 20), dtype)
-        z[1, column] = np.nan
-        targets = (
-            np.zeros(3, np.int32) if loss == "softmax" else np.zeros((3, 20), dtype)
-        )
-        assert np.isnan(
-            _kernels.loss_and_gradient(z, targets, None, 3.0, loss, isa=isa)
-        )
-
-
-@pytest.mark.parametrize("K", [1, 3, 16, 33])
-def test_softmax_forward(K, isa, dtype):
-    z = draw((9, K), dtype, scale=30)
-    expected = reference.softmax(np.float64(z))
-    _kernels.softmax_forward(z, isa=isa)
-    close(z, expected, dtype, 256)
-
-
 @pytest.mark.parametrize("n_decay", [0, 1, 1500, 2501])
 @pytest.mark.parametrize(
     "solver, options",
@@ -283,35 +119,68 @@ def test_softmax_forward(K, isa, dtype):
         ("adagrad", {}),
         ("adam", {}),
         ("adamw", {"keep": 0.9}),
+        ("nadam", {}),
+        ("nadam", {"scale": 0.25}),
+        ("sgd", {"momentum": 0.9, "nesterov": 1.0, "scale": 0.25}),
+        ("rmsprop", {"scale": 0.25}),
+        ("adagrad", {"scale": 0.25}),
+        ("adam", {"scale": 0.25}),
     ],
 )
 def test_optimizers_take_the_step_of_their_formula(
     solver, options, n_decay, isa, dtype
 ):
     P, l2 = 2501, 0.3
-    n_slots = 2 if solver.startswith("adam") else 1
+    n_slots = 2 if "adam" in solver else 1
     w, g = draw(P, dtype), draw(P, dtype, 1)
     slots = unaligned(np.abs(np.float64(draw((n_slots, P), dtype, 2))), dtype)
     decayed = np.arange(P) < n_decay
-    gradient = np.float64(g) + l2 * decayed * np.float64(w)
-    passed = {k: v for k, v in options.items() if k != "keep"}
+    gradient = options.get("scale", 1.0) * np.float64(g) + l2 * decayed * np.float64(w)
+    passed = {k: v for k, v in options.items() if k not in ("keep", "scale")}
+    t = 10**9  # bias corrections are the caller's
+    rates = {"learning_rate": 0.01}
+    if solver == "nadam":
+        rates["learning_rate"], rates["ahead"] = reference.nadam_rates(0.01, t := 7)
     expected, expected_slots = reference.optimizer_step(
         solver,
         np.float64(w),
         np.float64(slots),
         gradient,
-        10**9,  # bias corrections are the caller's
+        t,
         0.01,
         decay=np.where(decayed, (1 - options.get("keep", 1.0)) / 0.01, 0.0),
         **passed,
     )
     squares = (np.float64(w)[:n_decay] ** 2).sum()
     got = _kernels.update(
-        w, slots, g, n_decay, solver, isa=isa, learning_rate=0.01, l2=l2, **options
+        w, slots, g, n_decay, solver, isa=isa, l2=l2, **rates, **options
     )
     close(got, squares, dtype)
     close(w, expected, dtype)
     close(slots, np.array(expected_slots), dtype)
+
+
+@pytest.mark.parametrize("K", [1, 2, 37])
+def test_one_hot_spreads_the_smoothing_over_all_classes(K, isa, dtype):
+    classes = np.random.RandomState(0).randint(0, K, 53).astype(np.int32)
+    for smoothing in (0.0, 0.1, 1.0):
+        Y = np.full((53, K), np.nan, dtype)
+        _kernels.one_hot(Y, classes, smoothing, isa=isa)
+        close(Y, (1 - smoothing) * np.eye(K)[classes] + smoothing / K, dtype, 2)
+
+
+def test_smooth_draws_targets_towards_a_half(isa, dtype):
+    Y = unaligned(np.random.RandomState(0).uniform(size=(7, 11)), dtype)
+    expected = 0.9 * np.float64(Y) + 0.05
+    _kernels.smooth(Y, 0.1, isa=isa)
+    close(Y, expected, dtype, 2)
+
+
+@pytest.mark.parametrize("n", [0, 1, 77, 100_003])
+def test_sum_of_squares_is_made_in_double(n, isa, dtype):
+    g = draw(n + 1, dtype, scale=1e30 if dtype == np.float32 else 1.0)[1:]
+    exact = (g.astype(np.longdouble) ** 2).sum()
+    np.testing.assert_allclose(_kernels.sum_of_squares(g, isa=isa), exact, rtol=1e-12)
 
 
 def test_running_average(isa, dtype):

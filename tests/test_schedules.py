@@ -82,7 +82,9 @@ FORMULAS = [  # schedule, the factor of a progress e out of E epochs
 ]
 
 
-@pytest.mark.parametrize("schedule, formula", FORMULAS, ids=str)
+@pytest.mark.parametrize(
+    "schedule, formula", [pytest.param(*pair, id=str(pair[0])) for pair in FORMULAS]
+)
 def test_factors_follow_the_formula(schedule, formula):
     wanted = [formula(e, N_EPOCHS) for e in PROGRESS]
     np.testing.assert_allclose(

@@ -23,6 +23,7 @@ SUBJECTS = {
     "profile": (False, "which share of a step is what (needs perf)"),
     "kernels": (True, "each kernel alone, per instruction set, and beside PyTorch"),
     "calls": (True, "whole calls: short fits, predictions, the import"),
+    "extras": (True, "what each training method adds to a step"),
     "search": (False, "a whole RandomizedSearchCV beside other libraries"),
     "crowds": (False, "searches and fits side by side: throughput, cores, memory"),
     "large": (False, "one fit in several threads"),

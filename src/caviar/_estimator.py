@@ -20,6 +20,7 @@ from sklearn.utils._param_validation import Interval, Options, RealNotInt, StrOp
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import _layout, _validation, schedules
+from ._augmentation import Augmentation, compile_augmentations
 from ._blas_threads import single_blas_thread
 from ._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
 from ._evaluation import ValidationData
@@ -27,7 +28,6 @@ from ._inference import forward
 from ._initializers import WEIGHT_INITS, initialize
 from ._layout import ACTIVATION_NAMES
 from ._training import Record, Training, TrainingState
-from .augmentation import Augmentation, compile_augmentations
 
 _STOCHASTIC = _validation.STOCHASTIC_SOLVERS
 

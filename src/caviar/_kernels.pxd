@@ -46,6 +46,28 @@ cdef extern from "caviar.h" nogil:
         uint64_t seed
         uint32_t step, stream
 
+    enum:
+        CAVIAR_SHARES
+
+    ctypedef struct caviar_augmentation:
+        int64_t height, width, channels
+        int64_t warp
+        double flip
+        double padding
+        double crop_low, crop_high
+        double rotation, shear
+        double scale, stretch
+        double translate
+        double lens
+        double brightness, contrast, saturation
+        double cutout
+        int64_t cutout_size
+        double cutmix, mixup
+        const double *cutmix_shares
+        const double *mixup_shares
+        double noise
+        int64_t feature_keep
+
     ctypedef struct caviar_product:
         void *out
         const void *left
@@ -98,7 +120,12 @@ cdef extern from "caviar.h" nogil:
                                 int64_t first) noexcept nogil
         void (*dropout_backward)(void *dH, const uint8_t *mask, int64_t keep, int64_t B,
                                  int64_t O, int64_t stride) noexcept nogil
-        void (*random_bits)(uint32_t *words, const caviar_draw *draw, int64_t B,
+        void (*augment)(void *X, void *Y, const void *weights, void *X_spare,
+                        void *Y_spare, const caviar_augmentation *how,
+                        const caviar_draw *draw, int64_t B, int64_t I,
+                        int64_t K) noexcept nogil
+        void (*random_bits)(uint32_t *words, const caviar_draw *draw,
+                            uint32_t first_block, uint32_t first_row, int64_t B,
                             int64_t n_blocks) noexcept nogil
         double (*multiply_add_chains)(double factor, double term,
                                       int64_t length) noexcept nogil
@@ -114,6 +141,11 @@ cdef extern from "caviar.h" nogil:
 
 # The table of the instruction set chosen at import.
 cdef const caviar_kernels *kernels_of(bint is_double) noexcept nogil
+
+
+# The struct of a caviar.augmentation.CompiledAugmentation, whose tables it points to: valid
+# while the caller holds a reference to that. With None nothing is done.
+cdef int fill_augmentation(caviar_augmentation *out, object compiled) except -1
 
 
 cdef inline void *address(object array, object dtype, bint writable=False) except? NULL:

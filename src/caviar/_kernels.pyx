@@ -211,11 +211,12 @@ def update(params, slots, grads, n_decay, solver, isa=None, **scalars):
     )
 
 
-def random_bits(words, seed, step=0, stream=0, isa=None):
-    """``words`` (n_rows, n_blocks, 4) uint32: the blocks (b, r, step, stream) of Philox."""
+def random_bits(words, seed, step=0, stream=0, block=0, row=0, isa=None):
+    """``words[r, b]`` = Philox's words of the counter (block + b, row + r, step, stream)."""
     cdef caviar_draw draw = caviar_draw(seed, step, stream)
     _table(np.empty(0), isa).random_bits(
-        <uint32_t *>address(words, np.uint32, True), &draw, words.shape[0], words.shape[1]
+        <uint32_t *>address(words, np.uint32, True), &draw, block, row,
+        words.shape[0], words.shape[1],
     )
 
 
@@ -240,6 +241,52 @@ def dropout_backward(dH, mask, keep, isa=None):
     _table(dH, isa).dropout_backward(
         address(dH, dH.dtype, True), <uint8_t *>address(mask, np.uint8), keep,
         dH.shape[0], dH.shape[1], dH.shape[1],
+    )
+
+
+# Quantiles of a share are given at i / N_SHARES, i = 0 .. N_SHARES.
+N_SHARES = CAVIAR_SHARES
+
+
+cdef const double *_shares(object table) except? NULL:
+    if table is not None and table.shape != (CAVIAR_SHARES + 1,):
+        raise ValueError(
+            f"a table of shares must have {CAVIAR_SHARES + 1} entries, got {table.shape}"
+        )
+    return <const double *>address(table, np.float64)
+
+
+cdef int fill_augmentation(caviar_augmentation *out, object compiled) except -1:
+    memset(out, 0, sizeof(caviar_augmentation))
+    if compiled is None:
+        return 0
+    cdef dict numbers = compiled.numbers
+    out.height, out.width = numbers["height"], numbers["width"]
+    out.channels, out.warp = numbers["channels"], numbers["warp"]
+    out.flip, out.padding = numbers["flip"], numbers["padding"]
+    out.crop_low, out.crop_high = numbers["crop_low"], numbers["crop_high"]
+    out.rotation, out.shear = numbers["rotation"], numbers["shear"]
+    out.scale, out.stretch = numbers["scale"], numbers["stretch"]
+    out.translate, out.lens = numbers["translate"], numbers["lens"]
+    out.brightness, out.contrast = numbers["brightness"], numbers["contrast"]
+    out.saturation = numbers["saturation"]
+    out.cutout, out.cutout_size = numbers["cutout"], numbers["cutout_size"]
+    out.cutmix, out.mixup = numbers["cutmix"], numbers["mixup"]
+    out.noise, out.feature_keep = numbers["noise"], numbers["feature_keep"]
+    out.cutmix_shares = _shares(compiled.cutmix_shares)
+    out.mixup_shares = _shares(compiled.mixup_shares)
+    return 0
+
+
+def augment(X, Y, weights, X_spare, Y_spare, compiled, seed, step=0, stream=0, isa=None):
+    dt = X.dtype
+    cdef caviar_draw draw = caviar_draw(seed, step, stream)
+    cdef caviar_augmentation how
+    fill_augmentation(&how, compiled)
+    _table(X, isa).augment(
+        address(X, dt, True), address(Y, dt, True), address(weights, dt),
+        address(X_spare, dt, True), address(Y_spare, dt, True), &how, &draw,
+        X.shape[0], X.shape[1], 0 if Y is None else Y.shape[1],
     )
 
 

@@ -17,11 +17,13 @@ from ._kernels cimport (
     CAVIAR_IDENTITY,
     CAVIAR_SOFTMAX,
     address,
+    caviar_augmentation,
     caviar_draw,
     caviar_flush_denormals,
     caviar_kernels,
     caviar_set_float_mode,
     caviar_step,
+    fill_augmentation,
     kernels_of,
 )
 
@@ -74,6 +76,8 @@ cdef struct Network:
     double smoothing        # of targets
     bint draws              # dropout, dropconnect and augmentation are on
     caviar_draw draw        # the batch's; its stream is set where it is used
+    caviar_augmentation augmentation
+    bint augments
     double unpolled         # operations since the last look at signals
     uint64_t float_mode     # of the thread, as found: restored for whatever is not ours
     _team.Crew *crew        # helpers, or NULL
@@ -110,6 +114,8 @@ cdef int open_network(Network *net, object plan, object params, object grads,
     net.work = <char *>address(work, dtype, True)
     net.epsilon = hyper.bn_epsilon
     net.loss_parameter, net.smoothing = hyper.loss_parameter, hyper.label_smoothing
+    net.augments = hyper.augmentation is not None
+    fill_augmentation(&net.augmentation, hyper.augmentation)
     net.draws = True
     net.draw.seed, net.draw.step, net.draw.stream = hyper.seed, 0, 0
     net.unpolled = 0
@@ -210,10 +216,15 @@ cdef caviar_draw stream_of(Network *net, uint32_t stream) noexcept nogil:
 cdef void augment(Network *net, Rows *batch) noexcept nogil:
     """Change the gathered rows and targets as training asks for; the data stay."""
     cdef Header *plan = net.plan
+    cdef int64_t K = net.layers[plan.n_layers - 1].fan_out
     cdef int64_t I = net.layers[0].fan_in
-    cdef caviar_draw draw
+    cdef caviar_draw draw = stream_of(net, INPUT_STREAM)
+    if net.augments:
+        net.kernels.augment(
+            batch.x, batch.targets, batch.weights, net.work + plan.x_spare * net.size,
+            net.work + plan.targets_spare * net.size, &net.augmentation, &net.draw,
+            batch.n, I, K)
     if plan.input_keep < KEEP_ALL:
-        draw = stream_of(net, INPUT_STREAM)
         net.kernels.dropout_forward(batch.x, NULL, batch.x, &draw, plan.input_keep,
                                     batch.n, I, I, 0)
 

@@ -200,10 +200,11 @@ def _initial(estimator, X):
 def _activation_of_each(activation, n_layers):
     """The activation of each hidden layer."""
     names = [activation] * n_layers if isinstance(activation, str) else [*activation]
-    if len(names) != n_layers:
+    known = all(name in _layout.ACTIVATION_NAMES for name in names)
+    if len(names) != n_layers or not known:
         raise ValueError(
-            f"`activation` must be a name or a list of {n_layers}, one for each hidden "
-            f"layer, got {activation!r}."
+            f"`activation` must be one of {list(_layout.ACTIVATION_NAMES)}, or a list of "
+            f"one of them for each of the {n_layers} hidden layers, got {activation!r}."
         )
     return names
 
