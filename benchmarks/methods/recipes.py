@@ -1,30 +1,53 @@
 """The methods: what each adds to the plain network, for the same number of epochs.
 
-A recipe is a function of the task and the number of epochs that returns its candidates:
-keyword arguments of the network. The one that is best on validation rows is then trained
+A recipe returns its candidates, keyword arguments of the network, for a task and a number
+of epochs. The one that is best on validation rows is then trained
 on all training rows. The plain network is (128, 128) relu units, Adam, batches of 128.
 """
 
 import random
 from dataclasses import dataclass
 
-from caviar import MLPClassifier, MLPRegressor
+from caviar import MLPClassifier, MLPRegressor, schedules
+from caviar.augmentation import Mixup
+from caviar.ensemble import (
+    SeedEnsembleClassifier,
+    SeedEnsembleRegressor,
+    SnapshotEnsembleClassifier,
+    SnapshotEnsembleRegressor,
+)
 
 HIDDEN, BATCH_SIZE = (128, 128), 128
 LEARNING_RATES = (0.001, 0.003, 0.01)  # tried by every recipe
 N_MIXTURES = 24  # candidates of the cocktail
+SNAPSHOTS, MEMBERS = "n_snapshots", "n_estimators"  # of an ensemble, not of the network
 
 PLAIN = {}
 BATCH_NORM = {"batch_norm": True}
+DROPOUT = {"dropout": 0.2}
 WEIGHT_DECAY = {"solver": "adamw", "weight_decay": 0.1}
+COSINE = {"learning_rate": "cosine"}
+MIXUP = {"augment": Mixup(alpha=0.2)}
+EMA = {"average_weights": "ema", "ema_decay": 0.99}
+SWA = {"average_weights": "swa", "swa_start": 0.75}
+LABEL_SMOOTHING = {"label_smoothing": 0.1}
+SNAPSHOT = {SNAPSHOTS: 5}
 
 # What the cocktail draws from: one of each line. Snapshots have a schedule of their own.
-INGREDIENTS = ((PLAIN, BATCH_NORM), (PLAIN, WEIGHT_DECAY))
+INGREDIENTS = (
+    (PLAIN, BATCH_NORM),
+    (PLAIN, DROPOUT),
+    (PLAIN, WEIGHT_DECAY),
+    (PLAIN, COSINE, {"learning_rate": "one_cycle"}, SNAPSHOT),
+    (PLAIN, MIXUP),
+    (PLAIN, EMA, SWA),
+    (PLAIN, LABEL_SMOOTHING),
+)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """`title` is its cell in the tables, `candidates(task)` a list of dicts."""
+    """`title` is its cell in the tables, `candidates(task, epochs)` a list of dicts."""
 
     title: str
     candidates: object
@@ -33,14 +56,14 @@ class Recipe:
 def adding(*ingredients):
     """The plain network with these, at each learning rate."""
 
-    def candidates(task):
+    def candidates(task, epochs):
         added = merged(ingredients, task)
         return [{"learning_rate_init": rate, **added} for rate in LEARNING_RATES]
 
     return candidates
 
 
-def cocktail(task):
+def cocktail(task, epochs):
     """Mixtures drawn at random, after Kadra et al. (2021), who search for longer."""
     draw = random.Random(0)
     mixtures = []
@@ -57,19 +80,46 @@ def merged(ingredients, task):
     return params
 
 
+def piecewise(task, epochs):
+    """A tenth of the learning rate after half of the epochs, a hundredth at the end."""
+    half, last_quarter = epochs / 2, 3 * epochs / 4
+    steps = schedules.PiecewiseConstant([half, last_quarter], [1.0, 0.1, 0.01])
+    return adding({"learning_rate": steps})(task, epochs)
+
+
+def schedule(name):
+    return Recipe(f"+ {name.replace('_', ' ')}", adding({"learning_rate": name}))
+
+
 RECIPES = {
     "plain": Recipe("plain", adding()),
     "batch_norm": Recipe("+ batch norm", adding(BATCH_NORM)),
+    "dropout": Recipe("+ dropout 0.2", adding(DROPOUT)),
     "weight_decay": Recipe("+ weight decay 0.1 (AdamW)", adding(WEIGHT_DECAY)),
+    **{name: schedule(name) for name in schedules.NAMES},
+    "piecewise": Recipe("+ piecewise constant", piecewise),
+    "mixup": Recipe("+ mixup 0.2", adding(MIXUP)),
+    "ema": Recipe("+ EMA of the weights", adding(EMA)),
+    "swa": Recipe("+ SWA over the last quarter", adding(SWA)),
+    "snapshots": Recipe("+ five snapshots", adding(SNAPSHOT)),
+    "seeds": Recipe("five networks, five times the epochs", adding({MEMBERS: 5})),
+    "label_smoothing": Recipe("+ label smoothing 0.1", adding(LABEL_SMOOTHING)),
+    "all": Recipe(
+        "all of batch norm, dropout, decay, cosine, mixup, EMA, smoothing",
+        adding(BATCH_NORM, DROPOUT, WEIGHT_DECAY, COSINE, MIXUP, EMA, LABEL_SMOOTHING),
+    ),
     "cocktail": Recipe(f"cocktail: best of {N_MIXTURES} mixtures", cocktail),
 }
-FOR_CLASSES = set()  # what regressions do not have
+FOR_CLASSES = {"label_smoothing"}  # what regressions do not have
 
 
 def build(task, params, epochs, seed):
     """The network, or the ensemble of its snapshots."""
+    params = dict(params)
+    n_snapshots = params.pop(SNAPSHOTS, None)
+    n_members = params.pop(MEMBERS, None)
     is_class = task == "classification"
-    return (MLPClassifier if is_class else MLPRegressor)(
+    network = (MLPClassifier if is_class else MLPRegressor)(
         hidden_layer_sizes=HIDDEN,
         batch_size=BATCH_SIZE,
         max_iter=epochs,
@@ -78,3 +128,10 @@ def build(task, params, epochs, seed):
         random_state=seed,
         **params,
     )
+    if n_snapshots:
+        kind = SnapshotEnsembleClassifier if is_class else SnapshotEnsembleRegressor
+        return kind(network, n_snapshots, random_state=seed)
+    if n_members:
+        kind = SeedEnsembleClassifier if is_class else SeedEnsembleRegressor
+        return kind(network, n_members, random_state=seed)
+    return network

@@ -25,7 +25,7 @@ def run(path, recipe, seed, epochs, max_rows):
     problem = data.load(path)
     train, validation, test = data.split(problem, seed, max_rows)
     rest = np.setdiff1d(train, validation, assume_unique=True)
-    candidates = RECIPES[recipe].candidates(problem.task)
+    candidates = RECIPES[recipe].candidates(problem.task, epochs)
 
     def score(params, fitted_on, scored_on):
         network = build(problem.task, params, epochs, seed)
