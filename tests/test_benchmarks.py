@@ -253,7 +253,7 @@ def test_every_method_is_tried_and_a_killed_run_goes_on(archive, tmp_path):
     header, *lines = file.read_text().splitlines()
     results = [json.loads(line) for line in lines]
     names = {result["recipe"] for result in results}
-    assert {"plain", "batch_norm", "cocktail"} <= names
+    assert {"plain", "batch_norm", "cosine", "mixup", "snapshots", "cocktail"} <= names
     assert {result["data"] for result in results} == {"digits", "made_up"}
     assert all(np.isfinite(result["score"]) for result in results)
     file.write_text("\n".join([header, *lines[:-3], lines[-1][:20]]))  # killed

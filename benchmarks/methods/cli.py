@@ -6,7 +6,7 @@ import sys
 from benchmarks.compare import documents, machine
 
 from . import data, runs
-from .recipes import RECIPES
+from .recipes import N_SNAPSHOTS, RECIPES
 from .report import report
 
 
@@ -37,16 +37,19 @@ def parse(argv=None):
     )
     parser.add_argument("--write", action="store_true", help="renew docs/methods.md")
     options = parser.parse_args(argv)
-    for name in ("seeds", "epochs", "max_rows"):
-        if getattr(options, name) < 1:
-            value = getattr(options, name)
-            parser.error(f"--{name.replace('_', '-')} must be at least 1, got {value}")
+    least = {"seeds": 1, "epochs": N_SNAPSHOTS, "max_rows": 1}
+    for name, value in least.items():
+        if getattr(options, name) < value:
+            option = f"--{name.replace('_', '-')}"
+            parser.error(
+                f"{option} must be at least {value}, got {vars(options)[name]}"
+            )
     if options.resume and not options.json:
         parser.error("--resume needs the --json of the run to go on with")
     if options.write and options.quick:
         parser.error("--write is for figures, --quick gives none")
     if options.quick:
-        options.seeds, options.epochs, options.max_rows = 2, 2, 300
+        options.seeds, options.epochs, options.max_rows = 2, N_SNAPSHOTS, 300
     options.data = [data.DIGITS, *options.data]
     return options
 

@@ -19,6 +19,7 @@ from caviar.ensemble import (
 
 HIDDEN, BATCH_SIZE = (128, 128), 128
 LEARNING_RATES = (0.001, 0.003, 0.01)  # tried by every recipe
+N_SNAPSHOTS = 5
 N_MIXTURES = 24  # candidates of the cocktail
 SNAPSHOTS, MEMBERS = "n_snapshots", "n_estimators"  # of an ensemble, not of the network
 
@@ -31,7 +32,7 @@ MIXUP = {"augment": Mixup(alpha=0.2)}
 EMA = {"average_weights": "ema", "ema_decay": 0.99}
 SWA = {"average_weights": "swa", "swa_start": 0.75}
 LABEL_SMOOTHING = {"label_smoothing": 0.1}
-SNAPSHOT = {SNAPSHOTS: 5}
+SNAPSHOT = {SNAPSHOTS: N_SNAPSHOTS}
 
 # What the cocktail draws from: one of each line. Snapshots have a schedule of their own.
 INGREDIENTS = (
