@@ -15,7 +15,7 @@ RANK = {  # a module imports modules of a lower rank only
     **dict.fromkeys(["_layout", "_team", "_config", "_product", "_augmentation"], 2),
     "_network": 3,
     **dict.fromkeys(["schedules", "augmentation"], 3),
-    **dict.fromkeys(["_validation", "_initializers", "_inference"], 4),
+    **dict.fromkeys(["_epochs", "_validation", "_initializers", "_inference"], 4),
     "_evaluation": 5,
     "_training": 6,
     "_estimator": 7,

@@ -19,6 +19,7 @@ from sklearn.utils.optimize import _check_optimize_result
 
 from . import _layout, _network, schedules
 from ._blas_threads import single_blas_thread
+from ._epochs import batch_statistics, train_epochs
 from ._evaluation import ValidationData
 from ._team import Team
 from ._validation import TrainingData, batch_bounds
@@ -69,7 +70,7 @@ class TrainingState:
 
 @dataclass
 class Hyperparameters:
-    """What an epoch needs to know beside its data (`_network.train_epochs`)."""
+    """What an epoch needs to know beside its data (`_epochs.train_epochs`)."""
 
     solver: str = "sgd"
     step: dict | None = None  # the fields of caviar_step
@@ -267,7 +268,7 @@ class Training:
             ]
 
         try:
-            n_done = _network.train_epochs(
+            n_done = train_epochs(
                 self.plan,
                 state,
                 self.data,
@@ -355,7 +356,7 @@ class Training:
             bounds = self._bounds[: n_batches + 1]
             rows = self._order[: bounds[-1]]
             stats = np.zeros_like(state.stats)  # times zero, they must be numbers
-            _network.batch_statistics(
+            batch_statistics(
                 plan,
                 state.average,
                 state.grads,
