@@ -18,6 +18,7 @@ C_SOURCES = {
 # other machines. What the loops need to be vectorized is said flag by flag.
 GCC_FLAGS = [
     "-O3",
+    "-g0",  # the interpreter's flags may ask for what is three quarters of a library
     "-std=c11",
     "-fopenmp-simd",
     "-fno-math-errno",

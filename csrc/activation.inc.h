@@ -8,54 +8,57 @@
 
 #define INVERSE_SQRT_2PI 0.39894228040143267793994605993438
 
-/* |z|, up to where the functions below are 0 or z: inf * 0 would be NaN. */
-static CAVIAR_INLINE real NAME(limited)(real z) {
-    return FABS(z) > (real)EXP_LIMIT ? (real)EXP_LIMIT : FABS(z);
-}
+/* The functions below are made of x, which is z as far as they are neither 0 nor z: inf * 0 would
+ * be NaN. */
 
 /* z Phi(z) (Hendrycks & Gimpel 2016). */
 static CAVIAR_INLINE real NAME(gelu)(real z) {
     real density;
-    const real a = NAME(limited)(z), tail = NAME(normal_tail)(a, &density);
-    return z < 0 ? -a * tail : z * (1 - tail);
+    const real x = NAME(clamp)(z, (real)TAIL_LIMIT), tail = NAME(normal_tail)(FABS(x), &density);
+    return z < 0 ? x * tail : z * (1 - tail);
 }
 
 /* Phi(z) + z Phi'(z); at -z it is 1 minus that, as the next one is. */
 static CAVIAR_INLINE real NAME(gelu_slope)(real z) {
     real density;
-    const real a = NAME(limited)(z), tail = NAME(normal_tail)(a, &density);
+    const real a = FABS(NAME(clamp)(z, (real)TAIL_LIMIT)), tail = NAME(normal_tail)(a, &density);
     const real at_minus_a = tail - (real)INVERSE_SQRT_2PI * a * density;
     return z < 0 ? at_minus_a : 1 - at_minus_a;
 }
 
 /* z s, s = 1 / (1 + exp(-z)) (Elfwing, Uchibe & Doya 2018; swish: Ramachandran et al. 2017). */
 static CAVIAR_INLINE real NAME(silu)(real z) {
-    const real a = NAME(limited)(z), e = NAME(vexp)(-a);
-    return (z < 0 ? -a * e : z) / (1 + e);
+    const real x = NAME(clamp)(z, (real)EXP_LIMIT), e = NAME(vexp_less)(-FABS(x), 0);
+    return (z < 0 ? x * e : z) / (1 + e);
 }
 
 /* s + z s (1 - s). */
 static CAVIAR_INLINE real NAME(silu_slope)(real z) {
-    const real a = NAME(limited)(z), e = NAME(vexp)(-a), s = 1 / (1 + e);
-    const real at_minus_a = e * s * (1 - a * s);
+    const real a = FABS(NAME(clamp)(z, (real)EXP_LIMIT)), e = NAME(vexp_less)(-a, 0);
+    const real s = 1 / (1 + e), at_minus_a = e * s * (1 - a * s);
     return z < 0 ? at_minus_a : 1 - at_minus_a;
 }
 
 /* z t, t = tanh(log(1 + exp(z))) = (y^2 - 1) / (y^2 + 1), y = 1 + exp(z) (Misra 2020); the
  * fraction is reduced by exp(2z) where z > 0. */
 static CAVIAR_INLINE real NAME(mish)(real z) {
-    const real a = NAME(limited)(z), e = NAME(vexp)(-a);
+    const real x = NAME(clamp)(z, (real)EXP_LIMIT), e = NAME(vexp_less)(-FABS(x), 0);
     const real above = z < 0 ? e * (e + 2) : 1 + 2 * e, rest = z < 0 ? 2 : 2 * e * e;
-    return (z < 0 ? -a : z) * (above / (above + rest));
+    return (z < 0 ? x : z) * (above / (above + rest));
 }
 
 /* t + z (1 - t^2) s: with t = above / below, 1 - t^2 = (below - above) (below + above) / below^2.
  */
 static CAVIAR_INLINE real NAME(mish_slope)(real z) {
-    const real a = NAME(limited)(z), e = NAME(vexp)(-a);
+    const real x = NAME(clamp)(z, (real)EXP_LIMIT), e = NAME(vexp_less)(-FABS(x), 0);
     const real above = z < 0 ? e * (e + 2) : 1 + 2 * e, rest = z < 0 ? 2 : 2 * e * e;
-    const real below = above + rest, z_s = (z < 0 ? -a * e : a) / (1 + e);
+    const real below = above + rest, z_s = (z < 0 ? x * e : x) / (1 + e);
     return (above + z_s * rest * (below + above) / below) / below;
+}
+
+/* exp(z) - 1, for z < 0. */
+static CAVIAR_INLINE real NAME(elu_below)(real z) {
+    return NAME(vexpm1)(NAME(clamp)(z, (real)TANH_LIMIT));
 }
 
 /* `activation` is a constant wherever this is inlined: the switch costs nothing. Conditions
@@ -73,9 +76,9 @@ static CAVIAR_INLINE real NAME(activate)(real z, const int activation) {
     case CAVIAR_LEAKY_RELU:
         return z < 0 ? (real)LEAKY_SLOPE * z : z;
     case CAVIAR_ELU:
-        return z < 0 ? NAME(vexpm1)(z) : z;
+        return z < 0 ? NAME(elu_below)(z) : z;
     case CAVIAR_SELU:
-        return z < 0 ? (real)(SELU_SCALE * SELU_ALPHA) * NAME(vexpm1)(z) : (real)SELU_SCALE * z;
+        return z < 0 ? (real)(SELU_SCALE * SELU_ALPHA) * NAME(elu_below)(z) : (real)SELU_SCALE * z;
     case CAVIAR_GELU:
         return NAME(gelu)(z);
     case CAVIAR_SILU:

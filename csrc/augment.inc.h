@@ -1,88 +1,97 @@
 /* Augmentation of a gathered batch, row by row: geometry, colours, boxes cut out, mixtures of
  * two rows, noise. What is drawn for a row is in image.inc.h. */
 
-enum { NAME(PIXELS) = 64 }; /* of an image's line whose places are worked out together */
-
-/* Indices of the pixels on either side of `place` along one axis of n pixels, and their
- * weights; zero for those outside. */
+/* Indices of the pixels on either side of a place along an axis of n pixels, and their
+ * weights; zero for those outside. The place is given from the axis' middle. Sums of conditions
+ * instead of minima and maxima: gcc threads jumps through those, and the loop stays scalar. */
 static CAVIAR_INLINE void NAME(neighbours)(int32_t *before, int32_t *after, real *weight_before,
                                            real *weight_after, real place, int32_t n) {
-    real t = place + 1;
-    t = t < 0 ? 0 : t;
-    t = t > (real)(n + 1) ? (real)(n + 1) : t;
-    const int32_t i = (int32_t)t; /* one more than the pixel before */
+    const real reach = (real)0.5 * (real)(n + 1); /* of pixels that still count */
+    const real t = NAME(clamp)(place, reach) + reach;
+    const int32_t i = (int32_t)t; /* one more than the pixel before; in [0, n + 1] */
     const real f = t - (real)i;
-    *before = (i > n ? n : i < 1 ? 1 : i) - 1;
-    *after = i < n ? i : n - 1;
-    *weight_before = i >= 1 && i <= n ? 1 - f : 0;
-    *weight_after = i < n ? f : 0;
+    *before = i - 1 + (i < 1) - (i > n);
+    *after = i - (i >= n) - (i > n);
+    *weight_before = (1 - f) * (real)(1 - (i < 1) - (i > n));
+    *weight_after = f * (real)(i < n);
 }
 
-/* The four pixels round each place of a line of the output, and their weights. */
+/* PIXELS places of a line of the output: the four pixels round each, and their weights. */
+typedef struct NAME(places) {
+    int32_t at[4][PIXELS];
+    real weight[4][PIXELS];
+} NAME(places);
+
+/* What does not change along a line: the place of the pixel dx columns from the centre is
+ * offset + (1 + lens (dy^2 + dx^2)) (along_y + along_x dx) from it, on each axis. */
 typedef struct NAME(line) {
-    int32_t at[4][64];
-    real weight[4][64];
+    real offset[2], along_y[2], along_x[2], lens, lens_y, centre;
 } NAME(line);
 
-static CAVIAR_INLINE void NAME(locate)(NAME(line) *restrict line, const image_map *map, int64_t y,
-                                       int64_t first, int64_t n, int64_t height, int64_t width) {
-    const double half_height = 0.5 * (double)(height - 1), half_width = 0.5 * (double)(width - 1);
-    const double dy = (double)y - half_height;
-    const real row = (real)(half_height + map->offset[0]), row_y = (real)(map->linear[0][0] * dy);
-    const real row_x = (real)map->linear[0][1], column_x = (real)map->linear[1][1];
-    const real column = (real)(half_width + map->offset[1]);
-    const real column_y = (real)(map->linear[1][0] * dy);
-    const real lens = (real)map->lens, lens_y = (real)(1 + map->lens * dy * dy);
-    const real start = (real)((double)first - half_width);
-    const int32_t h = (int32_t)height, w = (int32_t)width;
+static CAVIAR_INLINE NAME(line)
+    NAME(start_line)(const image_map *map, int64_t y, const caviar_augmentation *how) {
+    const double middle[2] = {0.5 * (double)(how->height - 1), 0.5 * (double)(how->width - 1)};
+    const double dy = (double)y - middle[0];
+    NAME(line) line;
+    for (int axis = 0; axis < 2; axis++) {
+        line.offset[axis] = (real)map->offset[axis];
+        line.along_y[axis] = (real)(map->linear[axis][0] * dy);
+        line.along_x[axis] = (real)map->linear[axis][1];
+    }
+    line.lens = (real)map->lens;
+    line.lens_y = (real)(1 + map->lens * dy * dy);
+    line.centre = (real)middle[1];
+    return line;
+}
+
+static CAVIAR_INLINE void NAME(locate)(NAME(places) *restrict places, const NAME(line) * line,
+                                       int32_t first, int32_t height, int32_t width) {
+    const NAME(line) l = *line;
 #pragma omp simd
-    for (int32_t i = 0; i < (int32_t)n; i++) {
-        const real dx = start + (real)i, q = lens_y + lens * dx * dx;
+    for (int32_t i = 0; i < PIXELS; i++) {
+        const real dx = (real)(first + i) - l.centre, q = l.lens_y + l.lens * dx * dx;
+        const real row = l.offset[0] + q * (l.along_y[0] + l.along_x[0] * dx);
+        const real column = l.offset[1] + q * (l.along_y[1] + l.along_x[1] * dx);
         int32_t up, down, left, right;
         real w_up, w_down, w_left, w_right;
-        NAME(neighbours)(&up, &down, &w_up, &w_down, row + q * (row_y + row_x * dx), h);
-        NAME(neighbours)(&left, &right, &w_left, &w_right, column + q * (column_y + column_x * dx),
-                         w);
-        line->at[0][i] = up * w + left;
-        line->at[1][i] = up * w + right;
-        line->at[2][i] = down * w + left;
-        line->at[3][i] = down * w + right;
-        line->weight[0][i] = w_up * w_left;
-        line->weight[1][i] = w_up * w_right;
-        line->weight[2][i] = w_down * w_left;
-        line->weight[3][i] = w_down * w_right;
+        NAME(neighbours)(&up, &down, &w_up, &w_down, row, height);
+        NAME(neighbours)(&left, &right, &w_left, &w_right, column, width);
+        places->at[0][i] = up * width + left;
+        places->at[1][i] = up * width + right;
+        places->at[2][i] = down * width + left;
+        places->at[3][i] = down * width + right;
+        places->weight[0][i] = w_up * w_left;
+        places->weight[1][i] = w_up * w_right;
+        places->weight[2][i] = w_down * w_left;
+        places->weight[3][i] = w_down * w_right;
     }
 }
 
-static CAVIAR_INLINE void NAME(sample)(real *restrict out, const real *restrict image,
-                                       const NAME(line) *restrict line, int64_t n,
-                                       int64_t channels) {
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t c = 0; c < channels; c++) {
-            real sum = 0;
-            for (int k = 0; k < 4; k++)
-                sum += line->weight[k][i] * image[line->at[k][i] * channels + c];
-            out[i * channels + c] = sum;
-        }
+static CAVIAR_INLINE real NAME(sample)(const real *restrict image,
+                                       const NAME(places) *restrict places, int32_t i,
+                                       int64_t channels, int64_t c) {
+    real sum = 0;
+    for (int k = 0; k < 4; k++)
+        sum += places->weight[k][i] * image[places->at[k][i] * channels + c];
+    return sum;
 }
 
 /* Bilinear sampling of `image`, zero outside of it. */
-static void NAME(warp)(real *restrict out, const real *restrict image, const image_map *map,
-                       const caviar_augmentation *how) {
-    const int64_t height = how->height, width = how->width, channels = how->channels;
-    for (int64_t y = 0; y < height; y++)
-        for (int64_t first = 0; first < width; first += NAME(PIXELS)) {
-            const int64_t left = width - first, n = left < NAME(PIXELS) ? left : NAME(PIXELS);
-            NAME(line) line;
-            NAME(locate)(&line, map, y, first, n, height, width);
-            real *restrict part = out + (y * width + first) * channels;
-            if (channels == 1)
-                NAME(sample)(part, image, &line, n, 1);
-            else if (channels == 3)
-                NAME(sample)(part, image, &line, n, 3);
-            else
-                NAME(sample)(part, image, &line, n, channels);
+static CAVIAR_INLINE void NAME(warp)(real *restrict out, const real *restrict image,
+                                     const image_map *map, const caviar_augmentation *how,
+                                     const int64_t channels) {
+    const int32_t width = (int32_t)how->width, height = (int32_t)how->height;
+    for (int32_t y = 0; y < height; y++) {
+        const NAME(line) line = NAME(start_line)(map, y, how);
+        for (int32_t first = 0; first < width; first += PIXELS) {
+            const int32_t n = width - first < PIXELS ? width - first : PIXELS;
+            NAME(places) places;
+            NAME(locate)(&places, &line, first, height, width);
+            for (int32_t i = 0; i < n; i++)
+                for (int64_t c = 0; c < channels; c++)
+                    *out++ = NAME(sample)(image, &places, i, channels, c);
         }
+    }
 }
 
 static void NAME(warp_images)(real *X, real *X_spare, const caviar_augmentation *how,
@@ -93,7 +102,10 @@ static void NAME(warp_images)(real *X, real *X_spare, const caviar_augmentation 
         if (is_identity(&map))
             continue;
         memcpy(X_spare + r * I, X + r * I, (size_t)I * sizeof(real));
-        NAME(warp)(X + r * I, X_spare + r * I, &map, how);
+        if (how->channels == 1)
+            NAME(warp)(X + r * I, X_spare + r * I, &map, how, 1);
+        else
+            NAME(warp)(X + r * I, X_spare + r * I, &map, how, how->channels);
     }
 }
 

@@ -3,6 +3,10 @@
  * that float and double see the same draws. Included once by kernels.inc.h; augment.inc.h does
  * with the pixels what is drawn here. */
 
+/* Pixels of an image's line whose places are worked out together, those of an end beyond it as
+ * well: a multiple of any vector's width. */
+enum { PIXELS = 16 };
+
 /* Word i of a row's draw as a uniform in (0, 1), i < n <= 12. */
 static CAVIAR_INLINE void uniforms(double *u, const philox_state *state, int64_t row, int n) {
     philox_bits bits;

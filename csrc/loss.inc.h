@@ -196,11 +196,11 @@ static double NAME(cross_entropy_loss)(void *Z_, const void *targets, const void
 }
 
 /* One class' term y (1 - p)^gamma (-log p) of the focal loss, and its u = y (1 - p)^gamma *
- * (gamma p log p / (1 - p) - 1), so that dz = u - p sum(u). p clipped as in log losses, 1 - p
- * is never 0 and the quotient at least -16 gamma or -37 gamma. */
+ * (gamma p log p / (1 - p) - 1), so that dz = u - p sum(u). p is clipped from below, as in log
+ * losses; where p = 1, 1 - p is kept from zero. */
 static CAVIAR_INLINE real NAME(focal_term)(real *u, real log_p, real y, real gamma) {
-    log_p = NAME(clip_log)(log_p);
-    const real rest = -NAME(vexpm1)(log_p);
+    log_p = NAME(clamp)(log_p, -(real)LOG_EPS);
+    const real rest = (real)1e-37 - NAME(vexpm1)(log_p);
     const real share = y * NAME(vexp)(gamma * NAME(vlog)(rest));
     *u = share * (gamma * (1 - rest) * log_p / rest - 1);
     return -share * log_p;

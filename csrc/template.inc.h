@@ -11,6 +11,7 @@
 #define EXPONENT_BIAS 1023
 #define ROUND 0x1.8p52
 #define EXP_LIMIT 746.0               /* exp(-746) is less than half the least denormal: 0 */
+#define TAIL_LIMIT 40.0               /* exp(-40^2 / 2) is 0 */
 #define TANH_LIMIT 40.0               /* tanh(20) rounds to 1 */
 #define LN2_HIGH 0x1.62e42fefa3800p-1 /* 11 low bits zero: times an exponent is exact */
 #define LN2_LOW 0x1.ef35793c76730p-45
@@ -27,6 +28,7 @@
 #define EXPONENT_BIAS 127
 #define ROUND 0x1.8p23
 #define EXP_LIMIT 104.0
+#define TAIL_LIMIT 15.0
 #define TANH_LIMIT 20.0
 #define LN2_HIGH 0x1.62e4p-1
 #define LN2_LOW 0x1.7f7d1cf79abcap-20
@@ -122,6 +124,7 @@ static const caviar_kernels NAME(table) = {
 #undef EXPONENT_BIAS
 #undef ROUND
 #undef EXP_LIMIT
+#undef TAIL_LIMIT
 #undef TANH_LIMIT
 #undef LN2_HIGH
 #undef LN2_LOW

@@ -72,10 +72,9 @@ def test_losses_and_their_gradients(loss, kind, K, weighted, isa, dtype):
     value = _kernels.loss_and_gradient(
         z, targets, weights, total, loss, isa, parameter=parameter
     )
-    if K == 1 and loss in ("softmax", "cross_entropy", "softmax_focal"):
+    if K == 1 and loss in ("softmax", "cross_entropy"):
         # p = 1, clipped to 1 - eps as in scikit-learn
-        eps = float(np.finfo(dtype).eps)
-        expected = -np.log1p(-eps) * eps**parameter
+        expected = -np.log1p(-float(np.finfo(dtype).eps))
     close(value, expected, dtype)
     close(z, gradient, dtype)
 
@@ -165,7 +164,7 @@ def test_focal_with_gamma_zero_is_the_log_loss(K, isa, dtype):
         same = z.copy()
         value = _kernels.loss_and_gradient(z, targets, None, 9.0, loss, isa)
         expected = _kernels.loss_and_gradient(same, targets, None, 9.0, log_loss, isa)
-        close(value, expected, dtype)
+        close(value, expected, dtype, scale=1.0)
         close(z, np.float64(same), dtype, scale=1.0)
 
 

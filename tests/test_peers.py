@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import reference
 from caviar import MLPClassifier, MLPRegressor, _kernels, _layout
 
 torch = pytest.importorskip("torch", reason="needs PyTorch: pip install caviar[peers]")
@@ -10,31 +11,44 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 DTYPES = [np.float32, np.float64]
 
 
+F = torch.nn.functional
+ACTIVATIONS = {
+    "identity": lambda z: z,
+    "logistic": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "leaky_relu": F.leaky_relu,
+    "elu": F.elu,
+    "selu": F.selu,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "mish": F.mish,
+}
+
+
 def tolerance(dtype):
     return {"rtol": 3e-5, "atol": 3e-6} if dtype == np.float32 else {"rtol": 1e-10}
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_batch_norm_forward_and_backward_are_torchs(activation, dtype):
     rng = np.random.RandomState(0)
     z, d = rng.standard_normal((2, 70, 33)).astype(dtype)
     gamma, beta = rng.uniform(0.5, 2, (2, 33)).astype(dtype)
-    g = {
-        "identity": lambda x: x,
-        "logistic": torch.sigmoid,
-        "tanh": torch.tanh,
-        "relu": torch.relu,
-    }[activation]
     tz, tg, tb = (torch.tensor(a, requires_grad=True) for a in (z, gamma, beta))
-    out = g(torch.nn.functional.batch_norm(tz, None, None, tg, tb, True, eps=1e-5))
+    out = ACTIVATIONS[activation](
+        torch.nn.functional.batch_norm(tz, None, None, tg, tb, True, eps=1e-5)
+    )
     out.backward(torch.tensor(d))
 
     h, mean, var = np.empty_like(z), np.empty(33, dtype), np.empty(33, dtype)
     args = (70.0, 1e-5, activation)
     _kernels.batch_norm_forward(h, mean, var, z, None, gamma, beta, *args)
     dgamma, dbeta = np.empty(33, dtype), np.empty(33, dtype)
-    _kernels.batch_norm_backward(d, dgamma, dbeta, z, h, None, mean, var, gamma, *args)
+    _kernels.batch_norm_backward(
+        d, dgamma, dbeta, z, h, None, mean, var, gamma, beta, *args
+    )
     tol = tolerance(dtype)
     np.testing.assert_allclose(h, out.detach(), **tol)
     for got, wanted in ((d, tz), (dgamma, tg), (dbeta, tb)):
@@ -44,11 +58,26 @@ def test_batch_norm_forward_and_backward_are_torchs(activation, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_activations_and_their_gradients_are_torchs(activation, dtype):
+    z = np.concatenate([np.linspace(-9, 9, 1001), [-100, -1e4, 100, 1e4, 0]])
+    z = z.astype(dtype)[:, None]
+    tz = torch.tensor(z, requires_grad=True)
+    out = ACTIVATIONS[activation](tz)
+    out.sum().backward()
+    h, d, db = np.empty_like(z), np.ones_like(z), np.empty(1, dtype)
+    _kernels.activation_forward(h, z, None, activation)
+    _kernels.activation_backward(d, db, h, z, activation)
+    atol = 1e-6 if dtype == np.float32 else 1e-14
+    np.testing.assert_allclose(h, out.detach(), rtol=2e-6, atol=atol)
+    np.testing.assert_allclose(d, tz.grad, rtol=2e-6, atol=atol)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("loss", ["softmax", "logistic", "squared_error", "poisson"])
 def test_losses_and_gradients_are_torchs(loss, dtype):
     rng = np.random.RandomState(0)
     z = (3 * rng.standard_normal((40, 11))).astype(dtype)
-    F = torch.nn.functional
     targets, compute = {
         "softmax": (rng.randint(0, 11, 40).astype(np.int32), F.cross_entropy),
         "logistic": (
@@ -79,6 +108,117 @@ def test_losses_and_gradients_are_torchs(loss, dtype):
     np.testing.assert_allclose(
         z, tz.grad, rtol=tolerance(dtype)["rtol"], atol=1e-6 * (dtype == np.float32)
     )
+
+
+def focal_of_softmax(z, y, gamma):
+    log_p = F.log_softmax(z, dim=1)
+    return -(y * (1 - log_p.exp()) ** gamma * log_p).sum()
+
+
+def focal_of_logistic(z, y, gamma):
+    """As in torchvision's sigmoid_focal_loss, without its alpha."""
+    p = torch.sigmoid(z)
+    entropy = F.binary_cross_entropy_with_logits(z, y, reduction="none")
+    ones, zeros = F.logsigmoid(z), F.logsigmoid(-z)
+    value = -y * (1 - p) ** gamma * ones - (1 - y) * p**gamma * zeros
+    if gamma == 0:
+        torch.testing.assert_close(value, entropy)
+    return value.sum()
+
+
+def hinge_of_softmax(z, y):
+    """Soft targets weigh the hinges of all classes; torch divides by their number."""
+    each = [
+        F.multi_margin_loss(z, torch.full((len(z),), c), reduction="none")
+        for c in range(z.shape[1])
+    ]
+    return (y * torch.stack(each, dim=1) * z.shape[1]).sum()
+
+
+def hinge_of_logistic(z, y):
+    """Each output against its sign: two hinges of margin 1, mixed by the target."""
+    above, below = (
+        F.hinge_embedding_loss(sign * z, -torch.ones_like(z), reduction="none")
+        for sign in (1, -1)
+    )
+    return (y * above + (1 - y) * below).sum()
+
+
+SUMMED_LOSSES = {
+    "cross_entropy": (0.0, lambda z, y: F.cross_entropy(z, y, reduction="sum")),
+    "absolute_error": (0.0, lambda z, y: F.l1_loss(z, y, reduction="sum")),
+    "huber": (0.4, lambda z, y: F.huber_loss(z, y, reduction="sum", delta=0.4)),
+    "quantile": (0.3, lambda z, y: torch.maximum(0.3 * (y - z), 0.7 * (z - y)).sum()),
+    "softmax_focal": (2.0, lambda z, y: focal_of_softmax(z, y, 2.0)),
+    "logistic_focal": (1.5, lambda z, y: focal_of_logistic(z, y, 1.5)),
+    "softmax_hinge": (0.0, hinge_of_softmax),
+    "logistic_hinge": (0.0, hinge_of_logistic),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", ["hard", "soft"])
+@pytest.mark.parametrize("loss", SUMMED_LOSSES)
+def test_losses_that_are_summed_over_outputs_are_torchs(loss, kind, dtype):
+    rng = np.random.RandomState(0)
+    z = (3 * rng.standard_normal((40, 11))).astype(dtype)
+    if loss.startswith("logistic"):
+        y = (
+            rng.uniform(size=(40, 11))
+            if kind == "soft"
+            else rng.randint(0, 2, (40, 11))
+        )
+    elif loss in ("absolute_error", "huber", "quantile"):
+        y = z + (rng.standard_normal((40, 11)) if kind == "soft" else 0.1)
+    else:
+        y = np.eye(11)[rng.randint(0, 11, 40)]
+        y = rng.dirichlet(np.ones(11), 40) if kind == "soft" else y
+    y = y.astype(dtype)
+    parameter, compute = SUMMED_LOSSES[loss]
+    tz = torch.tensor(z, requires_grad=True)
+    expected = compute(tz, torch.tensor(y)) / 40
+    expected.backward()
+    value = _kernels.loss_and_gradient(z, y, None, 40.0, loss, parameter=parameter)
+    tol = tolerance(dtype)["rtol"]
+    np.testing.assert_allclose(value, expected.item(), rtol=tol)
+    np.testing.assert_allclose(z, tz.grad, rtol=tol, atol=tol / 10)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_smoothed_classes_are_torchs_label_smoothing(smoothing, dtype):
+    rng = np.random.RandomState(0)
+    z, classes = rng.standard_normal((40, 11)).astype(dtype), rng.randint(0, 11, 40)
+    tz = torch.tensor(z, requires_grad=True)
+    expected = F.cross_entropy(tz, torch.tensor(classes), label_smoothing=smoothing)
+    expected.backward()
+    Y = np.empty_like(z)
+    _kernels.one_hot(Y, classes.astype(np.int32), smoothing)
+    value = _kernels.loss_and_gradient(z, Y, None, 40.0, "cross_entropy")
+    tol = tolerance(dtype)["rtol"]
+    np.testing.assert_allclose(value, expected.item(), rtol=tol)
+    np.testing.assert_allclose(z, tz.grad, rtol=tol, atol=tol / 10)
+
+
+def test_twenty_steps_of_nadam_are_torchs():
+    rng = np.random.RandomState(0)
+    w, slots = rng.standard_normal(101), np.zeros((2, 101))
+    tw = torch.tensor(w.copy(), requires_grad=True)
+    # The clipped gradient, L2 of 0.02 on the first 77: as torch's weight_decay.
+    decayed, others = tw[:77].detach().clone(), tw[77:].detach().clone()
+    groups = [{"params": [decayed], "weight_decay": 0.02}, {"params": [others]}]
+    steps = torch.optim.NAdam(groups, lr=0.01, eps=1e-30)
+    for step in range(1, 21):
+        g = rng.standard_normal(101)
+        decayed.grad = torch.tensor(0.5 * g[:77])
+        others.grad = torch.tensor(0.5 * g[77:])
+        steps.step()
+        rate, ahead = reference.nadam_rates(0.01, step)
+        scalars = {"learning_rate": rate, "ahead": ahead, "l2": 0.02, "scale": 0.5}
+        _kernels.update(w, slots, g, 77, "nadam", epsilon=1e-30, **scalars)
+        expected = torch.cat([decayed, others])
+        # torch keeps the product of its momenta in float32.
+        np.testing.assert_allclose(w, expected, rtol=1e-7, atol=1e-8)
 
 
 OPTIMIZERS = {

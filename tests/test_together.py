@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 N_CASES = 360
 N_ROWS, N_FEATURES, IMAGE = 60, 12, (2, 2, 3)
 KINDS = ["binary", "multiclass", "multilabel", "regression", "two outputs"]
-RATES = {  # with which a solver learns the easy problems below in some 60 epochs
+RATES = {  # with which a solver learns the easy problems below in some 150 epochs
     "lbfgs": 0.001,
     "sgd": 0.02,
     "adam": 0.01,
@@ -111,7 +111,7 @@ CHOICES = dict(
         "orthogonal",
     ],
     init_scale=[0.1, 0.3],
-    dropout=[0.0, 0.0, 0.2, 0.5, "one for each layer"],
+    dropout=[0.0, 0.0, 0.2, 0.4, "one for each layer"],
     input_dropout=[0.0, 0.0, 0.1],
     dropconnect=[0.0, 0.0, 0.2],
     augment=[*[None] * 8, *AUGMENTATIONS, *["several"] * 4],
@@ -179,7 +179,7 @@ def draw_parameters(rng, kind):
     if params["activation"] == "one for each layer":
         params["activation"] = [one_of(rng, ACTIVATION_NAMES) for _ in range(n_hidden)]
     if params["dropout"] == "one for each layer":
-        params["dropout"] = [one_of(rng, [0.0, 0.1, 0.4]) for _ in range(n_hidden)]
+        params["dropout"] = [one_of(rng, [0.0, 0.1, 0.3]) for _ in range(n_hidden)]
     if params["augment"] == "several":
         three = rng.permutation(len(AUGMENTATIONS))[:3]
         kinds = {type(AUGMENTATIONS[i]): AUGMENTATIONS[i] for i in three}
@@ -198,10 +198,13 @@ def draw_parameters(rng, kind):
 
 
 def draw_rows(rng, kind, n, positive):
-    """Rows and targets of a problem that is almost linear, the same in every case."""
+    """Rows and targets of a problem that is almost linear, the same in every case.
+
+    What counts is the sum of each colour's pixels, which no flip and no crop changes much.
+    """
     X = rng.standard_normal((n, N_FEATURES)) * (rng.uniform(size=(n, N_FEATURES)) < 0.6)
-    slopes = np.random.RandomState(99).standard_normal((N_FEATURES, 3)) / 3
-    scores = X @ slopes + 0.05 * rng.standard_normal((n, 3))
+    slopes = np.random.RandomState(99).standard_normal((3, 3)) / 3
+    scores = X @ np.tile(slopes, (4, 1)) + 0.05 * rng.standard_normal((n, 3))
     if kind == "binary":
         return X, np.where(scores[:, 0] > 0, "yes", "no")
     if kind == "multiclass":
@@ -500,7 +503,7 @@ def test_the_loss_of_the_training_rows_falls(seed):
         dict(X_val=case.X, y_val=case.y, sample_weight_val=weights),
     )
     unmoved = watched.fit(learning_rate_init=1e-300, max_iter=4, swa_start=0)
-    trained = watched.fit(max_iter=60, n_iter_no_change=np.inf)
+    trained = watched.fit(max_iter=150, n_iter_no_change=np.inf)
     losses = trained.history_["validation_loss"]
     assert losses[-1] < unmoved.history_["validation_loss"][-1]
 

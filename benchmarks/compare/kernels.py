@@ -23,7 +23,8 @@ ISAS = _kernels.AVAILABLE_ISAS
 # would be, disturb the prefetching (3 times as long), and few networks' are.
 SIZES = {"16 KB": 2**14, "256 KB": 2**18, "8 MB": 2**23, "256 MB": 250_000 * 2**10}
 MAIN = (
-    "rows_gather relu_forward tanh_forward logistic_forward batch_norm_forward "
+    "rows_gather relu_forward tanh_forward logistic_forward gelu_forward silu_forward "
+    "mish_forward batch_norm_forward "
     "batch_norm_backward softmax_loss sgd_update rmsprop_update adam_update"
 ).split()
 
@@ -138,7 +139,7 @@ def batch_norm(B, activation):
     def ours(isa):
         _kernels.batch_norm_forward(H, mean, var, Z, None, gamma, beta, *args, isa)
         _kernels.batch_norm_backward(
-            dH, dgamma, dbeta, Z, H, None, mean, var, gamma, *args, isa
+            dH, dgamma, dbeta, Z, H, None, mean, var, gamma, beta, *args, isa
         )
 
     def theirs():
@@ -205,7 +206,7 @@ def elementary(name, dtype, n_bytes):
     b = None if bias is None else aligned(np.full(columns, bias, dtype))
 
     def ours(isa):
-        _kernels.activation_forward(Z, b, name, isa)
+        _kernels.activation_forward(Z, Z, b, name, isa)
 
     def theirs(function):
         function(X, out=out)

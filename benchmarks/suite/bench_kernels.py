@@ -14,8 +14,14 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from caviar import _kernels, _layout
+from caviar._augmentation import compile_augmentations
+from caviar.augmentation import Cutout, HorizontalFlip, Mixup, RandomAffine
 
 from . import sizes
+
+# The smooth ones' slopes are made from the pre-activation, which is kept for them.
+NEED_Z = ("gelu", "silu", "mish")
+RECTIFIERS = ("leaky_relu", "elu", "selu", *NEED_Z)
 
 
 def aligned(array):
@@ -68,22 +74,24 @@ def sparse_backward(dtype, shape=None):
 
 def activation_forward(dtype, shape=None, *, activation):
     Z, b, _ = layer(dtype, shape)
+    H = aligned(Z) if activation in RECTIFIERS else Z
 
     def call(isa=None):
-        _kernels.activation_forward(Z, b, activation, isa)
+        _kernels.activation_forward(H, Z, b, activation, isa)
 
-    return call, 2 * Z.nbytes
+    return call, (2 if H is Z else 3) * Z.nbytes
 
 
 def activation_backward(dtype, shape=None, *, activation):
     dH, db, _ = layer(dtype, shape)
     # Where the derivative is 1, so that dH stays as it is.
-    H = aligned(np.full_like(dH, {"relu": 1.0, "tanh": 0.0}[activation]))
+    H = aligned(np.full_like(dH, {"tanh": 0.0, "selu": -0.75809934}.get(activation, 1)))
+    Z = aligned(np.full_like(dH, 40.0)) if activation in NEED_Z else None
 
     def call(isa=None):
-        _kernels.activation_backward(dH, db, H, activation, isa)
+        _kernels.activation_backward(dH, db, H, Z, activation, isa)
 
-    return call, 3 * dH.nbytes
+    return call, (3 if Z is None else 4) * dH.nbytes
 
 
 def batch_norm_forward(dtype, shape=None, activation="relu"):
@@ -100,6 +108,7 @@ def batch_norm_forward(dtype, shape=None, activation="relu"):
 
 def batch_norm_backward(dtype, shape=None, activation="relu"):
     Z, dbeta, dgamma = layer(dtype, shape)
+    beta = aligned(dbeta)
     mean, var = aligned(Z.mean(axis=0)), aligned(Z.var(axis=0))
     gamma = aligned(np.sqrt(var + 1e-5, dtype=dtype))  # so that dH keeps its scale
     dH, H = aligned(Z[::-1]), aligned(np.ones_like(Z))
@@ -115,6 +124,7 @@ def batch_norm_backward(dtype, shape=None, activation="relu"):
             mean,
             var,
             gamma,
+            beta,
             len(Z),
             1e-5,
             activation,
@@ -129,13 +139,15 @@ def softmax_forward(dtype, shape=None):
     return lambda isa=None: _kernels.softmax_forward(Z, isa), 2 * Z.nbytes
 
 
-def loss(dtype, shape=None, *, name):
+def loss(dtype, shape=None, *, name, parameter=0.0):
     Z, _, _ = layer(dtype, shape)
     softmax = name == "softmax"
     targets = np.zeros(len(Z), np.int32) if softmax else aligned(np.zeros_like(Z))
+    if name in ("cross_entropy", "softmax_focal", "softmax_hinge"):
+        targets[:, 0] = 1
 
     def call(isa=None):
-        _kernels.loss_and_gradient(Z, targets, None, 1.0, name, isa)
+        _kernels.loss_and_gradient(Z, targets, None, 1.0, name, isa, parameter)
 
     return call, 2 * Z.nbytes + targets.nbytes
 
@@ -154,7 +166,48 @@ def update(dtype, shape=None, *, solver):
     return call, n_bytes
 
 
+def dropout_forward(dtype, shape=None):
+    H, _, _ = layer(dtype, shape)
+    out, mask = aligned(H), aligned(np.zeros(H.shape, np.uint8))
+
+    def call(isa=None):
+        _kernels.dropout_forward(out, mask, H, 52429, 0, isa=isa)
+
+    return call, 2 * H.nbytes + mask.nbytes
+
+
+def dropout_backward(dtype, shape=None):
+    dH, _, _ = layer(dtype, shape)
+    mask = aligned(np.ones(dH.shape, np.uint8))
+
+    def call(isa=None):
+        _kernels.dropout_backward(dH, mask, 65536, isa)  # so that dH keeps its scale
+
+    return call, 2 * dH.nbytes + mask.nbytes
+
+
+def augment(dtype, shape=None, *, parts):
+    """Of images of 28 x 28; each call starts from the same rows, and copies them first."""
+    X, _, _ = layer(dtype, shape or (sizes.size(256), 784))
+    Y = aligned(np.ones((len(X), 10), dtype))
+    arrays = aligned(X), Y, None, aligned(X), aligned(Y)
+    compiled = compile_augmentations(parts, X.shape[1])
+
+    def call(isa=None):
+        np.copyto(arrays[0], X)  # warped again and again, rows would fade away
+        _kernels.augment(*arrays, compiled, 0, isa=isa)
+
+    return call, 2 * X.nbytes
+
+
+IMAGE = (28, 28)
+WARP_AND_CUT = [RandomAffine(IMAGE), HorizontalFlip(IMAGE), Cutout(IMAGE, size=8)]
+
 KERNELS = {
+    "dropout_forward": dropout_forward,
+    "dropout_backward": dropout_backward,
+    "augment_mixup": partial(augment, parts=Mixup()),
+    "augment_warp_and_cutout": partial(augment, parts=WARP_AND_CUT),
     "rows_gather": rows_gather,
     "sparse_forward": sparse_forward,
     "sparse_backward": sparse_backward,
@@ -163,11 +216,21 @@ KERNELS = {
     "logistic_forward": partial(activation_forward, activation="logistic"),
     "relu_backward": partial(activation_backward, activation="relu"),
     "tanh_backward": partial(activation_backward, activation="tanh"),
+    **{f"{g}_forward": partial(activation_forward, activation=g) for g in RECTIFIERS},
+    **{f"{g}_backward": partial(activation_backward, activation=g) for g in RECTIFIERS},
     "batch_norm_forward": batch_norm_forward,
     "batch_norm_backward": batch_norm_backward,
     "softmax_forward": softmax_forward,
     "softmax_loss": partial(loss, name="softmax"),
+    "cross_entropy_loss": partial(loss, name="cross_entropy"),
     "squared_loss": partial(loss, name="squared_error"),
+    "absolute_loss": partial(loss, name="absolute_error"),
+    "huber_loss": partial(loss, name="huber", parameter=1.0),
+    "quantile_loss": partial(loss, name="quantile", parameter=0.5),
+    "softmax_focal_loss": partial(loss, name="softmax_focal", parameter=2.0),
+    "logistic_focal_loss": partial(loss, name="logistic_focal", parameter=2.0),
+    "softmax_hinge_loss": partial(loss, name="softmax_hinge"),
+    "logistic_hinge_loss": partial(loss, name="logistic_hinge"),
     "sgd_update": partial(update, solver="sgd"),
     "rmsprop_update": partial(update, solver="rmsprop"),
     "adagrad_update": partial(update, solver="adagrad"),

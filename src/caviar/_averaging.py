@@ -67,7 +67,13 @@ class Average(MetaEstimatorMixin, BaseEstimator):
         # Python's floats, so that float32 stays float32.
         members = zip(self.weights_.tolist(), self.estimators_, strict=True)
         for weight, estimator in members:
-            average = average + weight * getattr(estimator, method)(X)
+            prediction = getattr(estimator, method)(X)
+            if isinstance(prediction, list):  # scikit-learn's trees, for several labels
+                raise ValueError(
+                    "Members must predict one array of probabilities, got a list of "
+                    f"{len(prediction)} arrays from {estimator!r}."
+                )
+            average = average + weight * prediction
         return average
 
 
@@ -110,6 +116,7 @@ class TrainedAverage(Average):
         X_val=None,
         y_val=None,
         sample_weight_val=None,
+        **metadata,
     ):
         """Train the members.
 
@@ -125,8 +132,12 @@ class TrainedAverage(Average):
             Sample weights.
 
         X_val, y_val, sample_weight_val : array-like, default=None
-            Validation data. What is given goes to the fit of each member; with
-            scikit-learn's metadata routing enabled, what the member requests.
+            Validation data.
+
+        **metadata : dict
+            More of what the fit of a member takes, such as a pipeline's
+            ``mlpclassifier__sample_weight``. It gets all that is given here; with
+            scikit-learn's metadata routing enabled, what it requests.
 
         Returns
         -------
@@ -139,13 +150,13 @@ class TrainedAverage(Average):
             For members that cannot be trained or averaged in this way, and whatever the
             fit of a member raises. The ensemble is then as it was before the call.
         """
-        metadata = {
+        named = {
             "sample_weight": sample_weight,
             "X_val": X_val,
             "y_val": y_val,
             "sample_weight_val": sample_weight_val,
         }
-        metadata = {name: v for name, v in metadata.items() if v is not None}
+        metadata |= {name: v for name, v in named.items() if v is not None}
         if _routing_enabled():
             metadata = process_routing(self, "fit", **metadata).estimator.fit
         estimator = clone(self._member())
@@ -164,9 +175,8 @@ class TrainedAverage(Average):
             scikit-learn's description of it.
         """
         mapping = MethodMapping().add(caller="fit", callee="fit")
-        return MetadataRouter(owner=self).add(
-            estimator=self._member(), method_mapping=mapping
-        )
+        router = MetadataRouter(owner=self).add_self_request(self)  # that of score
+        return router.add(estimator=self._member(), method_mapping=mapping)
 
     def __sklearn_tags__(self):
         tags, member = super().__sklearn_tags__(), get_tags(self._member())
@@ -324,7 +334,7 @@ _DOC = """Average of %(kind)ss that have already been fitted.
     classes_ : ndarray of shape (n_classes,)
         The classes (classifiers only).
 
-    n_features_in_, feature_names_in_ : int, ndarray of shape (n_features_in_,)
+    n_features_in_, feature_names_in_ : int, ndarray of shape (`n_features_in_`,)
         As in the first member.
 
     Examples

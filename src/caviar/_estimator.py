@@ -361,8 +361,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 sample_weight = _check_sample_weight(sample_weight, X)
                 _validation.check_weights(sample_weight, self.batch_norm)
         _validation.check_held_out_targets(y, like, getattr(self, "classes_", None))
-        targets = self._encode(y)
-        data = _validation.make_training_data(X, targets, sample_weight, dtype)
+        with _validation.about_held_out_rows():
+            targets = self._encode(y)
+            data = _validation.make_training_data(X, targets, sample_weight, dtype)
         return self._validation_data(X, None, y, data.targets, data.weights)
 
     def _validation_data(self, X, rows, y, targets, weights):

@@ -247,6 +247,25 @@ def check_weights(sample_weight, batch_norm):
         )
 
 
+def check_class_weight(class_weight, n_outputs):
+    """The parameter: one dict, or of several labels a list of one for each."""
+    if class_weight == "balanced":
+        return
+    parts = class_weight if n_outputs > 1 else [class_weight]
+    well_formed = (
+        isinstance(parts, list)
+        and len(parts) == n_outputs
+        and all(isinstance(part, dict) for part in parts)
+        and all(isinstance(w, Real) for part in parts for w in part.values())
+    )
+    if not well_formed:
+        form = "a dict" if n_outputs == 1 else f"a list of {n_outputs} dicts"
+        raise ValueError(
+            f"`class_weight` must be 'balanced' or {form} of the classes' weights, got "
+            f"{class_weight!r}."
+        )
+
+
 def check_class_weights(class_weight, by_row, weights):
     """Refuse weights that no sum of losses can have.
 

@@ -53,7 +53,7 @@ _ATTRIBUTES = """Attributes
     classes_ : ndarray of shape (n_classes,)
         The classes (classifiers only).
 
-    n_features_in_, feature_names_in_ : int, ndarray of shape (n_features_in_,)
+    n_features_in_, feature_names_in_ : int, ndarray of shape (`n_features_in_`,)
         Number of features seen by fit, and their names if X had any, as in the members.
     """
 
@@ -61,9 +61,9 @@ _SEEDS = f"""Average of %(kind)ss trained from different initial weights.
 
     Each member is the same model with random states of its own, so with other initial
     weights, shuffles and splits; the prediction is ``1 / M sum_m f_m(x)`` [1]_, of
-    %(values)s [2]_. What members err in differently cancels out. Costs M trainings. Use
-    it when a few percent less error are worth that, or when probabilities must be
-    trusted more than one network's; try 5 members first, from 10 on little is gained.
+    %(values)s [2]_. What the members err in differently cancels out, what all of them
+    err in stays. Costs M trainings. Use it where networks of different seeds disagree;
+    try 5 members first, beyond 10 little is gained.
 
     Parameters
     ----------
@@ -169,10 +169,10 @@ _SNAPSHOTS = f"""Average of snapshots of one training of a network.
     learning rate falls along a cosine, ``learning_rate_init / 2 (1 + cos(pi t / T))``
     after t of the cycle's T epochs (evaluated per step), and jumps back up; the network
     settles into a minimum, is copied, and leaves for another one [1]_, equations 1 and 2.
-    Predicts the average of %(values)s. For the price of one training, about half of what
-    a seed ensemble of as many members gains; use it when training is what is expensive.
-    Try 5 cycles of 10 epochs or more first, and a `learning_rate_init` 3 to 10 times that
-    of a constant rate: what makes the snapshots differ is the jump.
+    Predicts the average of %(values)s. Costs one training; use it where training is what
+    is expensive. Try 5 cycles of at least 10 epochs and 10 times the `learning_rate_init`
+    that is best for a constant rate first: the jump is what makes snapshots differ, and
+    a cycle too short or too slow to converge makes them bad.
 
     Parameters
     ----------

@@ -155,7 +155,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """As scikit-learn's, but that 'balanced' counts each row by its sample weight."""
         if self.class_weight is None:
             return None
-        if targets.ndim == 2 and targets.shape[1] > 1:
+        n_outputs = targets.shape[1] if targets.ndim == 2 else 1
+        _validation.check_class_weight(self.class_weight, n_outputs)
+        if n_outputs > 1:
             return compute_sample_weight(self.class_weight, y)
         numbers = targets.ravel().astype(np.intp)
         if self.class_weight == "balanced":
