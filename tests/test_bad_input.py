@@ -12,18 +12,15 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import InvalidParameterError
 
 from caviar import MLPClassifier, MLPRegressor
+from refusals import NON_FINITE_WEIGHTS, assert_refused, small
 
 pytestmark = pytest.mark.filterwarnings(
     "default", "ignore::sklearn.exceptions.ConvergenceWarning"
 )
 
 CLASSES = [MLPClassifier, MLPRegressor]
-STOCHASTIC = ["sgd", "adam", "rmsprop", "adagrad", "adamw"]
+STOCHASTIC = ["sgd", "adam", "rmsprop", "adagrad", "adamw", "nadam"]
 SOLVERS = ["lbfgs", *STOCHASTIC]
-NON_FINITE_WEIGHTS = re.escape(
-    "Solver produced non-finite parameter weights. The input data may contain large"
-    " values and need to be preprocessed."
-)
 
 
 @pytest.fixture
@@ -35,35 +32,6 @@ def iris():
 def diabetes():
     X, y = load_diabetes(return_X_y=True)
     return X, y / 100
-
-
-def small(cls, **params):
-    return cls(**dict(hidden_layer_sizes=(5,), max_iter=3, random_state=0) | params)
-
-
-def snapshot(estimator):
-    """Return every attribute by identity, and arrays and lists also by value."""
-
-    def value(attribute):
-        if isinstance(attribute, np.ndarray):
-            return attribute.dtype, attribute.shape, attribute.tobytes()
-        if isinstance(attribute, (list, tuple)):
-            return [value(item) for item in attribute]
-        if isinstance(attribute, dict):
-            return {key: value(item) for key, item in attribute.items()}
-        return repr(attribute)
-
-    return {name: (id(v), value(v)) for name, v in vars(estimator).items()}
-
-
-def assert_refused(estimator, X, y, match, error=ValueError, method="fit", **kwargs):
-    """Check the error, that it left no trace, and that no warning came before it."""
-    before = snapshot(estimator)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)
-        with pytest.raises(error, match=match):
-            getattr(estimator, method)(X, y, **kwargs)
-    assert snapshot(estimator) == before
 
 
 # -- parameters ------------------------------------------------------------------------

@@ -253,6 +253,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """Check everything, draw the first weights, and set up the training."""
         hidden = _validation.check_hidden_layer_sizes(self.hidden_layer_sizes)
         activations = _validation.check_activations(self.activation, len(hidden))
+        _validation.check_dropout(self.dropout, len(hidden))
         dtype = self.dtype
         if dtype is None and continuing:
             dtype = self.params_.dtype
@@ -263,10 +264,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
             _validation.check_weights(sample_weight, self.batch_norm)
-        class_weights = self._class_weights(y, targets, sample_weight)
-        weights = _product(sample_weight, class_weights)
-        if class_weights is not None:
-            _validation.check_weights(weights, self.batch_norm, "class_weight")
+        by_class = self._class_weights(y, targets, sample_weight)
+        weights = _product(sample_weight, by_class)
+        if by_class is not None:
+            _validation.check_class_weights(self.class_weight, by_class, weights)
         n_samples, n_features = X.shape
         _validation.check_batch_norm(self, n_samples)
         objective = self._objective(
@@ -354,15 +355,15 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """The caller's own validation rows, checked; None if there are none."""
         if X is None:
             return None
-        X, y = self._validate_input(X, y, False, dtype)
+        with _validation.about_held_out_rows():
+            X, y = self._validate_input(X, y, False, dtype)
+            if sample_weight is not None:
+                sample_weight = _check_sample_weight(sample_weight, X)
+                _validation.check_weights(sample_weight, self.batch_norm)
         _validation.check_held_out_targets(y, like, getattr(self, "classes_", None))
-        targets = self._encode(y)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
-            _validation.check_weights(
-                sample_weight, self.batch_norm, "sample_weight_val"
-            )
-        data = _validation.make_training_data(X, targets, sample_weight, dtype)
+        with _validation.about_held_out_rows():
+            targets = self._encode(y)
+            data = _validation.make_training_data(X, targets, sample_weight, dtype)
         return self._validation_data(X, None, y, data.targets, data.weights)
 
     def _validation_data(self, X, rows, y, targets, weights):

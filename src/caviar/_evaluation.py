@@ -1,6 +1,7 @@
 """What training looks at beside its own loss: loss and score of validation rows."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from sklearn.metrics import r2_score
@@ -40,9 +41,11 @@ class ValidationData:
         value = self._loss(outputs.copy(), loss, loss_parameter)
         if self.scorer == "loss":
             return value, -value
-        if self.scorer is not None:
-            return value, self._scored(as_fitted())
         activate(outputs, out_activation)
+        if self.scorer is not None:
+            # Most scorers refuse what is not finite: of that, as of R2, there is no score.
+            finite = np.isfinite(outputs).all()
+            return value, self._scored(as_fitted()) if finite else float("nan")
         threshold = 0.5 if out_activation == "logistic" else 0.0
         return value, self._accuracy_or_r2(outputs, threshold)
 
@@ -58,9 +61,18 @@ class ValidationData:
 
     def _scored(self, estimator):
         X = self.X if self.rows is None else self.X[self.rows]
-        if self.weights is None:
-            return float(self.scorer(estimator, X, self.y))
-        return float(self.scorer(estimator, X, self.y, sample_weight=self.weights))
+        weights = {} if self.weights is None else {"sample_weight": self.weights}
+        try:
+            score = self.scorer(estimator, X, self.y, **weights)
+        except Exception as exc:
+            exc.add_note("`scoring` is called with the validation rows each epoch.")
+            raise
+        value = score.item() if getattr(score, "size", 0) == 1 else score
+        if not isinstance(value, Real) or np.isnan(value):
+            raise ValueError(
+                f"`scoring` must return a number for the validation rows, got {score!r}."
+            )
+        return float(value)
 
     def _accuracy_or_r2(self, predictions, threshold):
         """scikit-learn's choice; NaN for predictions that are not finite."""

@@ -435,9 +435,10 @@ class Training:
         if np.isfinite(self.record.loss) or np.isfinite(self.state.params).all():
             return False
         if self.keeps_best:
+            is_first = self.record.best_epoch is None
+            kept = "Those it began with" if is_first else "The best ones seen"
             warnings.warn(
-                "Training diverged: the weights are no longer finite. The best ones "
-                "seen are kept.",
+                f"Training diverged: the weights are no longer finite. {kept} are kept.",
                 ConvergenceWarning,
                 stacklevel=5,
             )

@@ -2,6 +2,7 @@
 training loops want it. Every error is raised here, before anything is changed."""
 
 import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral, Real
 
@@ -124,11 +125,12 @@ def draws_in_training(settings):
 
 def check_combinations(settings, held_out, incremental):
     """Refuse parameters and arguments that make no sense together."""
+    schedule = schedules.resolve(settings.learning_rate)
     if incremental and settings.early_stopping:
         raise ValueError("partial_fit does not support early_stopping=True")
     _check_held_out(*held_out)
     if settings.solver == "lbfgs":
-        _check_lbfgs(settings, held_out)
+        _check_lbfgs(settings, held_out, schedule)
     if getattr(settings, "label_smoothing", 0) > 0 and settings.loss == "hinge":
         raise ValueError(
             "`label_smoothing` must be 0 with `loss='hinge'`, which has no "
@@ -157,31 +159,44 @@ def _check_held_out(X_val, y_val, sample_weight_val):
         )
 
 
+@contextmanager
+def about_held_out_rows():
+    """Say of an error in data that it is in the validation rows, not in X and y."""
+    try:
+        yield
+    except ValueError as exc:
+        message = f"In `X_val`, `y_val` or `sample_weight_val`: {exc}"
+        raise ValueError(message) from exc
+
+
 def check_held_out_targets(y, like, classes):
     """``y_val`` has the outputs and none but the classes of ``y``."""
-    if classes is not None and y.ndim == 1:
-        unknown = np.setdiff1d(y, classes)
-        if len(unknown):
-            raise ValueError(
-                f"`y_val` must have no other classes than `y`, {classes}, got {unknown}."
-            )
-    n_outputs, expected = y[:1].size, like[:1].size
-    if (like.ndim == 2 and n_outputs != expected) or (like.ndim == 1 and n_outputs > 1):
+    n_outputs, expected = (a.shape[1] if a.ndim == 2 else 1 for a in (y, like))
+    if n_outputs != expected:
         raise ValueError(
             f"`y_val` must have as many outputs as `y`, {expected}, got {n_outputs}."
         )
+    if classes is None:
+        return
+    if y.ndim == 2:  # labels, of which a row has some
+        y, classes = y.data if issparse(y) else y, np.arange(2)
+    unknown = np.setdiff1d(y, classes)
+    if len(unknown):
+        raise ValueError(
+            f"`y_val` must have no other classes than `y`, {classes}, got {unknown}."
+        )
 
 
-def _check_lbfgs(settings, held_out):
+def _check_lbfgs(settings, held_out, schedule):
     given = {name: getattr(settings, name) for name in STOCHASTIC_ONLY}
-    given["dropout"] = max(each_layer(settings.dropout, 1), default=0)
+    given["dropout"] = next((p for p in each_layer(settings.dropout, 1) if p != 0), 0)
     for name, off in STOCHASTIC_ONLY.items():
         if given[name] != off:
             raise ValueError(
                 f"`{name}` must be {off} with `solver='lbfgs'`, got "
                 f"{getattr(settings, name)!r}; every other solver can have it."
             )
-    if schedules.resolve(settings.learning_rate) is not None:
+    if schedule is not None:
         raise ValueError(
             "`learning_rate` must be 'constant', 'invscaling' or 'adaptive' with "
             f"`solver='lbfgs'`, which has none, got {settings.learning_rate!r}."
@@ -217,18 +232,55 @@ def check_batch_norm(settings, n_samples):
         )
 
 
-def check_weights(sample_weight, batch_norm, name="sample_weight"):
+def check_weights(sample_weight, batch_norm):
     """Refuse weights under which the loss or a batch's variance means nothing."""
     if sample_weight is None:
         return
     if BATCH_NORM_MODES[batch_norm] and np.any(sample_weight < 0):
         raise ValueError(
-            f"`{name}` must be non-negative with `batch_norm={batch_norm!r}`, got "
+            f"`sample_weight` must be non-negative with `batch_norm={batch_norm!r}`, got "
             f"a minimum of {sample_weight.min()}."
         )
     if not np.any(sample_weight):
         raise ValueError(
-            f"`{name}` must contain at least one non-zero weight, got only zeros."
+            "`sample_weight` must contain at least one non-zero weight, got only zeros."
+        )
+
+
+def check_class_weight(class_weight, n_outputs):
+    """The parameter: one dict, or of several labels a list of one for each."""
+    if class_weight == "balanced":
+        return
+    parts = class_weight if n_outputs > 1 else [class_weight]
+    well_formed = (
+        isinstance(parts, list)
+        and len(parts) == n_outputs
+        and all(isinstance(part, dict) for part in parts)
+        and all(isinstance(w, Real) for part in parts for w in part.values())
+    )
+    if not well_formed:
+        form = "a dict" if n_outputs == 1 else f"a list of {n_outputs} dicts"
+        raise ValueError(
+            f"`class_weight` must be 'balanced' or {form} of the classes' weights, got "
+            f"{class_weight!r}."
+        )
+
+
+def check_class_weights(class_weight, by_row, weights):
+    """Refuse weights that no sum of losses can have.
+
+    ``by_row`` are the weights of the rows by their classes, ``weights`` those times their
+    sample weights.
+    """
+    if not (np.isfinite(by_row).all() and np.all(by_row >= 0)):
+        raise ValueError(
+            "`class_weight` must have finite, non-negative weights, got "
+            f"{class_weight!r}."
+        )
+    if not np.any(weights):
+        raise ValueError(
+            "`class_weight` must leave some row a weight above zero, got "
+            f"{class_weight!r}."
         )
 
 

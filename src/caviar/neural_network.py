@@ -21,8 +21,13 @@ from ._estimator import BaseMLP, is_stochastic
 from ._training import Objective
 
 
-def _is_hinge(classifier):
-    return classifier.loss == "hinge"
+def _has_margins(classifier):
+    if classifier.loss != "hinge":
+        raise AttributeError(
+            f"`loss={classifier.loss!r}` has probabilities, `predict_proba`; margins "
+            "are those of `loss='hinge'`."
+        )
+    return True
 
 
 def _has_probabilities(classifier):
@@ -150,13 +155,16 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """As scikit-learn's, but that 'balanced' counts each row by its sample weight."""
         if self.class_weight is None:
             return None
-        if targets.ndim == 2 and targets.shape[1] > 1:
+        n_outputs = targets.shape[1] if targets.ndim == 2 else 1
+        _validation.check_class_weight(self.class_weight, n_outputs)
+        if n_outputs > 1:
             return compute_sample_weight(self.class_weight, y)
         numbers = targets.ravel().astype(np.intp)
         if self.class_weight == "balanced":
             counts = np.bincount(numbers, sample_weight, len(self.classes_))
-            with np.errstate(divide="ignore"):  # of a class whose rows weigh nothing
-                by_class = counts.sum() / (np.count_nonzero(counts) * counts)
+            # A class whose rows weigh nothing has no weight to be balanced.
+            mean = counts.sum() / np.count_nonzero(counts)
+            by_class = np.divide(mean, counts, np.zeros(counts.size), where=counts != 0)
         else:
             by_class = compute_class_weight(
                 self.class_weight, classes=self.classes_, y=y
@@ -243,7 +251,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         threshold = 0.0 if self.out_activation_ == "identity" else 0.5
         return self._label_binarizer.inverse_transform(y_pred, threshold)
 
-    @available_if(_is_hinge)
+    @available_if(_has_margins)
     def decision_function(self, X):
         """Margins of the classes; with ``loss='hinge'`` only, which has no probabilities.
 

@@ -1,0 +1,677 @@
+"""All parameters together: random combinations of them, and what holds for each.
+
+A case is drawn from its number alone: an estimator, data, weights and validation rows. A
+combination that makes no sense is recognized by `senseless`, written here on its own, and
+must be refused by name; all the others must train.
+"""
+
+import functools
+import pickle
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.metrics import make_scorer, zero_one_loss
+from sklearn.utils import compute_sample_weight
+
+import reference
+from caviar import MLPClassifier, MLPRegressor, _network, schedules
+from caviar import augmentation as aug
+from caviar._layout import ACTIVATION_NAMES
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+N_CASES = 360
+N_ROWS, N_FEATURES, IMAGE = 60, 12, (2, 2, 3)
+KINDS = ["binary", "multiclass", "multilabel", "regression", "two outputs"]
+RATES = {  # with which a solver learns the easy problems below in some 150 epochs
+    "lbfgs": 0.001,
+    "sgd": 0.02,
+    "adam": 0.01,
+    "adamw": 0.01,
+    "nadam": 0.01,
+    "rmsprop": 0.01,
+    "adagrad": 0.1,
+}
+STOCHASTIC_ONLY = {
+    "dropout": 0.0,
+    "input_dropout": 0.0,
+    "dropconnect": 0.0,
+    "augment": None,
+    "average_weights": None,
+    "clip_norm": None,
+}
+
+
+def slower_and_slower(progress, n_epochs):
+    return 1 / (1 + progress / n_epochs)
+
+
+AUGMENTATIONS = [
+    aug.Mixup(0.4),
+    aug.GaussianNoise(0.2),
+    aug.FeatureDropout(0.1),
+    aug.HorizontalFlip(IMAGE),
+    aug.RandomCrop(IMAGE, padding=1),
+    aug.RandomCrop(IMAGE, scale=(0.5, 1.0)),
+    aug.RandomAffine(IMAGE),
+    aug.LensDistortion(IMAGE),
+    aug.ColorJitter(IMAGE, saturation=0.2),
+    aug.Cutout(IMAGE, size=1),
+    aug.CutMix(IMAGE),
+]
+
+# What is drawn, uniformly; a value that stands here more than once, more often.
+CHOICES = dict(
+    hidden_layer_sizes=[(8,), (8, 6), (7, 5, 6), ()],
+    activation=[*ACTIVATION_NAMES, *["one for each layer"] * 4],
+    solver=[*RATES, "sgd", "adam"],
+    alpha=[0.0, 1e-4, 1e-2],
+    batch_size=["auto", "full", 16, 20, 59, 1],
+    learning_rate=[
+        *["constant"] * 3,
+        "invscaling",
+        "adaptive",
+        *schedules.NAMES,
+        schedules.CosineDecay(n_cycles=2),
+        schedules.Warmup(schedules.CosineDecay(), n_epochs=2),
+        slower_and_slower,
+    ],
+    power_t=[0.5, 0.1],
+    max_iter=[8, 15],
+    shuffle=[True, True, False],
+    tol=[1e-4, 0.0, 0.01],
+    verbose=[False, False, True],
+    warm_start=[False, True],
+    momentum=[0.9, 0.0, 0.5],
+    nesterovs_momentum=[True, False],
+    early_stopping=[False, True],
+    validation_fraction=[0.2, 0.3],
+    beta_1=[0.9, 0.5],
+    beta_2=[0.999, 0.95],
+    epsilon=[1e-8, 1e-6],
+    n_iter_no_change=[10, 3, np.inf],
+    max_fun=[15000, 20],
+    batch_norm=[False, False, True, "pre", "post"],
+    bn_momentum=[0.9, 0.5],
+    bn_epsilon=[1e-5, 1e-2],
+    rho=[0.9, 0.99],
+    weight_decay=[0.0, 0.1],
+    weight_init=[
+        *["sklearn"] * 3,
+        "normal",
+        "glorot_uniform",
+        "glorot_normal",
+        "xavier",
+        "he_uniform",
+        "he_normal",
+        "lecun_normal",
+        "orthogonal",
+    ],
+    init_scale=[0.1, 0.3],
+    dropout=[0.0, 0.0, 0.2, 0.4, "one for each layer"],
+    input_dropout=[0.0, 0.0, 0.1],
+    dropconnect=[0.0, 0.0, 0.2],
+    augment=[*[None] * 8, *AUGMENTATIONS, *["several"] * 4],
+    average_weights=[None, None, "ema", "swa"],
+    ema_decay=[0.999, 0.9],
+    swa_start=[0.75, 0.0, 1, 3, 40],
+    clip_norm=[None, None, 0.1, 10.0],
+    dtype=[None, "float32", "float64"],
+    n_jobs=[None, 1, 2],
+)
+CLASSIFIER_CHOICES = CHOICES | dict(
+    label_smoothing=[0.0, 0.1],
+    loss=["log_loss", "log_loss", "focal", "hinge"],
+    focal_gamma=[2.0, 0.7],
+    class_weight=[None, "balanced", "by class"],
+    scoring=[
+        None,
+        None,
+        "loss",
+        "f1_macro",
+        make_scorer(zero_one_loss, greater_is_better=False),
+    ],
+)
+REGRESSOR_CHOICES = CHOICES | dict(
+    loss=["squared_error", "poisson", "absolute_error", "huber", "quantile"],
+    huber_delta=[1.0, 0.2],
+    quantile=[0.5, 0.9],
+    scoring=[None, None, "loss", "neg_mean_absolute_error", "explained_variance"],
+)
+
+
+@dataclass
+class Case:
+    kind: str
+    estimator: object
+    X: object
+    y: np.ndarray
+    sample_weight: np.ndarray | None
+    held_out: dict  # X_val, y_val, sample_weight_val
+
+    def fit(self, estimator=None, **changes):
+        """A copy of the estimator with these parameters, fitted."""
+        estimator = clone(estimator or self.estimator).set_params(**changes)
+        return estimator.fit(self.X, self.y, self.sample_weight, **self.held_out)
+
+    def partial_fit(self, estimator):
+        extra = {}
+        if isinstance(estimator, MLPClassifier):
+            labels = self.y.shape[1] if self.y.ndim == 2 else None
+            extra["classes"] = np.unique(self.y) if labels is None else range(labels)
+        return estimator.partial_fit(
+            self.X, self.y, self.sample_weight, **extra, **self.held_out
+        )
+
+
+def one_of(rng, values):
+    return values[rng.randint(len(values))]
+
+
+def draw_parameters(rng, kind):
+    regresses = kind in ("regression", "two outputs")
+    choices = REGRESSOR_CHOICES if regresses else CLASSIFIER_CHOICES
+    params = {name: one_of(rng, values) for name, values in choices.items()}
+    n_hidden = len(params["hidden_layer_sizes"])
+    if params["activation"] == "one for each layer":
+        params["activation"] = [one_of(rng, ACTIVATION_NAMES) for _ in range(n_hidden)]
+    if params["dropout"] == "one for each layer":
+        params["dropout"] = [one_of(rng, [0.0, 0.1, 0.3]) for _ in range(n_hidden)]
+    if params["augment"] == "several":
+        three = rng.permutation(len(AUGMENTATIONS))[:3]
+        kinds = {type(AUGMENTATIONS[i]): AUGMENTATIONS[i] for i in three}
+        params["augment"] = list(kinds.values())
+    if params["solver"] == "lbfgs" and rng.uniform() < 0.8:  # else hardly any has it
+        params |= STOCHASTIC_ONLY | {"learning_rate": "constant"}
+    if params.get("class_weight") == "by class":
+        weights = [{0: 1.0, 1: 2.0}, {0: 0.5, 1: 1.0}, {0: 1.0, 1: 1.0}]
+        params["class_weight"] = {
+            "binary": {"no": 1.0, "yes": 3.0},
+            "multiclass": {3: 1.0, 5: 0.5, 7: 2.0},
+            "multilabel": weights,
+        }[kind]
+    params["learning_rate_init"] = RATES[params["solver"]]
+    return params | {"random_state": int(rng.randint(1000))}
+
+
+def draw_rows(rng, kind, n, positive):
+    """Rows and targets of a problem that is almost linear, the same in every case.
+
+    What counts is the sum of each colour's pixels, which no flip and no crop changes much.
+    """
+    X = rng.standard_normal((n, N_FEATURES)) * (rng.uniform(size=(n, N_FEATURES)) < 0.6)
+    slopes = np.random.RandomState(99).standard_normal((3, 3)) / 3
+    scores = X @ np.tile(slopes, (4, 1)) + 0.05 * rng.standard_normal((n, 3))
+    if kind == "binary":
+        return X, np.where(scores[:, 0] > 0, "yes", "no")
+    if kind == "multiclass":
+        return X, np.array([3, 5, 7])[scores.argmax(axis=1)]
+    if kind == "multilabel":
+        return X, (scores > 0).astype(int)
+    y = np.exp(scores) if positive else scores
+    return X, y[:, 0] if kind == "regression" else y[:, :2]
+
+
+@functools.cache
+def draw(seed):
+    rng = np.random.RandomState(seed)
+    kind = one_of(rng, KINDS)
+    params = draw_parameters(rng, kind)
+    classifies = "class_weight" in params
+    estimator = (MLPClassifier if classifies else MLPRegressor)(**params)
+    positive = params["loss"] == "poisson"
+    X, y = draw_rows(rng, kind, N_ROWS, positive)
+    X_val, y_val = draw_rows(rng, kind, 25, positive)
+    X = X.astype(one_of(rng, [np.float32, np.float64]))
+    X = X if rng.uniform() < 0.75 else sparse.csr_array(X)
+    weights = one_of(rng, [None, None, rng.randint(0, 3, 60), rng.uniform(size=60)])
+    if weights is not None:
+        weights = weights.astype(float)
+    held_out = {}
+    if rng.uniform() < 0.4 and (params["solver"] != "lbfgs" or rng.uniform() < 0.3):
+        held_out = {"X_val": one_of(rng, [X_val, sparse.csr_array(X_val)])}
+        held_out["y_val"] = y_val
+        held_out["sample_weight_val"] = one_of(rng, [None, rng.uniform(size=25)])
+    return Case(kind, estimator, X, y, weights, held_out)
+
+
+def senseless(case):
+    """The parameters and arguments on account of which the case makes no sense."""
+    p = case.estimator.get_params(deep=False)
+    names = set()
+    if p["solver"] == "lbfgs":
+        p["dropout"] = np.max(p["dropout"], initial=0)
+        names = {name for name, off in STOCHASTIC_ONLY.items() if p[name] != off}
+        if p["learning_rate"] not in ("constant", "invscaling", "adaptive"):
+            names.add("learning_rate")
+        if case.held_out:
+            names.add("X_val")
+    elif p["batch_norm"] and p["batch_size"] == 1:
+        names.add("batch_size")
+    if p["loss"] == "hinge" and p["label_smoothing"] > 0:
+        names.add("label_smoothing")
+    if p["average_weights"] == "swa" and p["swa_start"] >= p["max_iter"]:
+        names.add("swa_start")
+    if sparse.issparse(case.X):
+        names |= {"augment"} if p["augment"] is not None else set()
+        names |= {"input_dropout"} if p["input_dropout"] > 0 else set()
+    return names
+
+
+@functools.cache
+def fitted(seed):
+    """Not to be changed."""
+    return draw(seed).fit()
+
+
+ALL = range(N_CASES)
+SENSIBLE = [seed for seed in ALL if not senseless(draw(seed))]
+STOCHASTIC = [s for s in SENSIBLE if draw(s).estimator.solver != "lbfgs"]
+every_case = pytest.mark.parametrize("seed", SENSIBLE)
+every_stochastic_case = pytest.mark.parametrize("seed", STOCHASTIC)
+
+
+def incremental(case, **changes):
+    """The estimator as partial_fit takes it."""
+    estimator = clone(case.estimator).set_params(early_stopping=False, **changes)
+    if getattr(estimator, "class_weight", None) == "balanced":
+        estimator.set_params(class_weight=None)
+    return estimator
+
+
+def state(estimator):
+    """All that further training depends on, as bytes."""
+    own = estimator._optimizer
+    arrays = [estimator.params_, estimator.stats_]
+    names = ("slots", "params", "stats")  # of which some may be None
+    arrays += [own[name] for name in names if own[name] is not None]
+    numbers = [own[name] for name in sorted(own) if name.startswith("n_")]
+    return [a.tobytes() for a in arrays], numbers, own["momenta"], own["learning_rate"]
+
+
+def history(estimator):
+    timeless = {k: v for k, v in estimator.history_.items() if k != "seconds"}
+    return repr(timeless)  # where NaN equals NaN
+
+
+# -- what is drawn ---------------------------------------------------------------------
+
+
+def test_every_constructor_parameter_is_drawn():
+    for cls, choices in (
+        (MLPClassifier, CLASSIFIER_CHOICES),
+        (MLPRegressor, REGRESSOR_CHOICES),
+    ):
+        drawn = {*choices, "learning_rate_init", "random_state"}
+        assert drawn == set(cls().get_params())
+
+
+def test_every_value_of_every_parameter_is_in_a_case_that_trains():
+    seen = {"X": set(), "weights": set(), "held_out": set(), "kind": set()}
+    for case in map(draw, SENSIBLE):
+        for name, value in case.estimator.get_params(deep=False).items():
+            seen.setdefault(name, set()).add(repr(value))
+        seen["kind"].add(case.kind)
+        seen["X"].add((sparse.issparse(case.X), case.X.dtype))
+        seen["weights"].add(
+            None
+            if case.sample_weight is None
+            else bool(np.any(case.sample_weight == 0))
+        )
+        seen["held_out"].add((len(case.held_out), case.estimator.early_stopping))
+    for name, values in (CLASSIFIER_CHOICES | REGRESSOR_CHOICES).items():
+        for value in values:
+            if value in ("one for each layer", "several", "by class", 40):
+                continue
+            assert repr(value) in seen[name], (name, value)
+    assert len(seen["kind"]) == 5 and len(seen["X"]) == 4
+    assert len(seen["weights"]) == 3 and len(seen["held_out"]) == 4
+    for name, kind in (("activation", "["), ("dropout", "["), ("augment", "[")):
+        assert any(value.startswith(kind) for value in seen[name])
+
+
+@pytest.mark.parametrize("seed", sorted(set(ALL) - set(SENSIBLE)))
+def test_a_senseless_combination_is_refused_by_name(seed):
+    case = draw(seed)
+    with pytest.raises(ValueError, match=f"`({'|'.join(senseless(case))})` must"):
+        case.fit()
+
+
+# -- gradients -------------------------------------------------------------------------
+
+
+class Problem:
+    """The loss of all rows of a case as a function of the weights, in float64.
+
+    The random draws are those of one step, so that it is one function.
+    """
+
+    KINKED = {"relu", "leaky_relu", "elu", "selu"}  # in the value or in the slope
+    STEPWISE = {"absolute_error", "quantile", "softmax_hinge", "logistic_hinge"}
+
+    def __init__(self, case):
+        estimator = clone(case.estimator).set_params(
+            dtype="float64", early_stopping=False
+        )
+        if estimator.batch_size != "full":
+            estimator.set_params(batch_size=N_ROWS)
+        self.training = estimator._prepare(
+            case.X, case.y, case.sample_weight, (None,) * 3, False, False
+        )
+        self.plan, self.first = self.training.plan, self.training.state.params
+        self.hyper = self.training.hyperparameters()
+        self.weights = self.training.data.weights
+        self.weight_sum = N_ROWS if self.weights is None else self.weights.sum()
+        names = estimator.activation
+        n_hidden = len(self.plan.layers) - 1
+        self.names = [names] * n_hidden if isinstance(names, str) else names
+
+    def loss_gradient(self, params):
+        state, grads = self.training.state, np.full_like(params, np.nan)
+        loss = _network.loss_gradient(
+            self.plan,
+            params,
+            grads,
+            state.stats,
+            state.work,
+            self.training.data,
+            self.training.rows,
+            float(self.weight_sum),
+            self.hyper,
+            step=5,
+        )
+        return loss, grads
+
+    def piece(self):
+        """Between which kinks the weights of the last call lie.
+
+        Units of piecewise activations are told by their signs; losses that are linear in
+        pieces by their gradient, which is constant in each; Huber's by which residuals
+        are large.
+        """
+        plan, work, parts = self.plan, self.training.state.work, []
+        for layer, name in zip(plan.layers[:-1], self.names, strict=True):
+            if name in self.KINKED:
+                start = layer["z" if plan.batch_norm == "post" else "h"]
+                parts.append(np.sign(work[start : start + N_ROWS * layer["fan_out"]]))
+        last, loss = plan.layers[-1], self.training.objective.loss
+        start, n_outputs = last["h"], last["fan_out"]
+        slopes = work[start : start + N_ROWS * n_outputs].reshape(N_ROWS, -1)
+        if loss in self.STEPWISE:
+            parts.append(slopes)
+        if loss == "huber":
+            share = reference.shares(self.weights, N_ROWS)
+            most = self.training.objective.parameter * share
+            parts.append(np.abs(slopes) > 0.999999 * most)
+        return [part.tobytes() for part in parts]
+
+    def numeric_gradient(self, params, h=2e-5):
+        """Central differences of 4th order; NaN where they reach across a kink."""
+        self.loss_gradient(params)
+        here, numeric = self.piece(), np.empty_like(params)
+        for p in range(params.size):
+            values, pieces = [], []
+            for step in (-2, -1, 1, 2):
+                moved = params.copy()
+                moved[p] += step * h
+                values.append(self.loss_gradient(moved)[0])
+                pieces.append(self.piece())
+            first, second, third, fourth = values
+            numeric[p] = (first - 8 * second + 8 * third - fourth) / (12 * h)
+            if any(piece != here for piece in pieces):
+                numeric[p] = np.nan
+        # scikit-learn's squared error: the value averages over outputs.
+        is_mean = self.training.objective.loss == "squared_error"
+        return numeric * (self.plan.layer_units[-1] if is_mean else 1)
+
+
+@every_case
+def test_gradient_with_frozen_draws_is_that_of_finite_differences(seed):
+    """Relative error of the whole gradient at most 1e-7.
+
+    Left out are the entries whose differences reach across a kink (`Problem.piece`):
+    never more than a quarter of them.
+    """
+    problem = Problem(draw(seed))
+    rng = np.random.RandomState(seed)
+    params = problem.first + 0.1 * rng.standard_normal(problem.first.size)
+    loss, gradient = problem.loss_gradient(params)
+    assert np.isfinite(loss)
+    numeric = problem.numeric_gradient(params)
+    smooth = np.isfinite(numeric)
+    assert smooth.mean() > 0.75
+    error = np.linalg.norm((gradient - numeric)[smooth])
+    assert error <= 1e-7 * np.linalg.norm(numeric[smooth])
+
+
+# -- training --------------------------------------------------------------------------
+
+
+@every_case
+def test_every_number_of_a_fitted_estimator_is_finite(seed):
+    case, estimator = draw(seed), fitted(seed)
+    for vector in state(estimator)[0]:
+        assert np.isfinite(np.frombuffer(vector, estimator.params_.dtype)).all()
+    dtype = case.estimator.dtype or case.X.dtype
+    assert estimator.params_.dtype == dtype
+    watched = bool(case.held_out) or estimator.early_stopping
+    if estimator.solver == "lbfgs":
+        for name in ("validation_loss", "validation_score"):
+            assert np.isnan(estimator.history_[name]).all()
+        names = ["loss"]
+    else:
+        names = ["loss", "learning_rate", "gradient_norm", "seconds"]
+        names += ["validation_loss", "validation_score"] * watched
+    for name in names:
+        values = estimator.history_[name]
+        assert np.isfinite(values).all(), name
+        assert len(values) == estimator.n_iter_
+    assert np.isfinite(outputs(estimator, case.X)).all()
+
+
+def outputs(estimator, X):
+    """The network's: probabilities, margins or values."""
+    for name in ("predict_proba", "decision_function", "predict"):
+        if hasattr(estimator, name):
+            return getattr(estimator, name)(X)
+
+
+@every_case
+def test_the_loss_of_the_training_rows_falls(seed):
+    """Weighted as in training, but without smoothing, draws and penalties, and from the
+    first weights to the last."""
+    case = draw(seed)
+    if case.estimator.solver == "lbfgs":
+        problem = Problem(case)
+        first = problem.loss_gradient(problem.first)[0]
+        assert case.fit(max_iter=30, max_fun=1000).loss_ < first
+        return
+    weights = np.ones(N_ROWS)
+    if getattr(case.estimator, "class_weight", None) is not None:
+        weights *= compute_sample_weight(case.estimator.class_weight, case.y)
+    if case.sample_weight is not None:
+        weights *= case.sample_weight
+    watched = Case(
+        case.kind,
+        clone(case.estimator).set_params(early_stopping=False, verbose=False),
+        case.X,
+        case.y,
+        case.sample_weight,
+        dict(X_val=case.X, y_val=case.y, sample_weight_val=weights),
+    )
+    unmoved = watched.fit(learning_rate_init=1e-300, max_iter=4, swa_start=0)
+    trained = watched.fit(max_iter=150, n_iter_no_change=np.inf)
+    losses = trained.history_["validation_loss"]
+    assert losses[-1] < unmoved.history_["validation_loss"][-1]
+
+
+@every_case
+def test_a_clone_trains_to_the_same_bits(seed):
+    again, estimator = draw(seed).fit(), fitted(seed)
+    assert state(again) == state(estimator)
+    assert history(again) == history(estimator)
+
+
+@every_case
+def test_a_pickle_predicts_the_same_bits_and_trains_on_alike(seed):
+    case, estimator = draw(seed), fitted(seed)
+    copies = [pickle.loads(pickle.dumps(estimator)) for _ in range(2)]
+    for name in ("predict", "predict_proba", "decision_function"):
+        if hasattr(estimator, name):
+            expected = getattr(estimator, name)(case.X)
+            np.testing.assert_array_equal(getattr(copies[0], name)(case.X), expected)
+    assert history(copies[0]) == history(estimator)
+    copies.append(pickle.loads(pickle.dumps(copies[0])))
+    for copied in copies[1:]:
+        copied.fit(case.X, case.y, case.sample_weight, **case.held_out)
+    assert state(copies[1]) == state(copies[2])
+    n_epochs = len(copies[1].history_["epoch"])
+    assert (n_epochs > estimator.n_iter_) == estimator.warm_start or (
+        n_epochs == estimator.n_iter_
+    )
+    if estimator.warm_start:
+        assert n_epochs == estimator.n_iter_ + copies[1].n_iter_
+
+
+@every_stochastic_case
+def test_partial_fit_goes_on_from_a_pickle_with_the_same_bits(seed):
+    case = draw(seed)
+    whole, cut = incremental(case), incremental(case)
+    for epoch in range(4):
+        case.partial_fit(whole)
+        if epoch == 2:
+            cut = pickle.loads(pickle.dumps(cut))
+        case.partial_fit(cut)
+    assert state(cut) == state(whole)
+    assert history(cut) == history(whole)
+
+
+@every_stochastic_case
+def test_fit_is_as_many_calls_of_partial_fit(seed):
+    case = draw(seed)
+    options = dict(shuffle=False, max_iter=4, n_iter_no_change=np.inf)
+    whole, steps = incremental(case, **options), incremental(case, **options)
+    whole.fit(case.X, case.y, case.sample_weight, **case.held_out)
+    for _ in range(4):
+        case.partial_fit(steps)
+    assert state(steps) == state(whole)
+    assert history(steps) == history(whole)
+
+
+@every_case
+def test_predictions_are_a_plain_forward_pass_over_coefs_and_intercepts(seed):
+    case, estimator = draw(seed), fitted(seed)
+    X = np.float64(case.X.toarray() if sparse.issparse(case.X) else case.X)
+    coefs = [np.float64(w) for w in estimator.coefs_]
+    intercepts = [np.float64(b) for b in estimator.intercepts_]
+    names = estimator.activation
+    names = [names] * (len(coefs) - 1) if isinstance(names, str) else names
+    a = X
+    for w, b, name in zip(coefs[:-1], intercepts[:-1], names, strict=True):
+        a = reference.ACTIVATIONS[name](a @ w + b)
+    z = a @ coefs[-1] + intercepts[-1]
+    hinges = getattr(estimator, "loss", None) == "hinge"
+    if case.kind == "multiclass":
+        expected = z if hinges else reference.softmax(z)
+        labels = estimator.classes_[z.argmax(axis=1)]
+    elif case.kind in ("binary", "multilabel"):
+        expected = z if hinges else reference.ACTIVATIONS["logistic"](z)
+        labels = (z > 0).astype(int)
+        if case.kind == "binary":
+            labels = np.array(["no", "yes"])[labels.ravel()]
+            expected = np.c_[1 - expected, expected] if not hinges else z.ravel()
+    else:
+        expected = np.exp(z) if estimator.loss == "poisson" else z
+        expected = labels = expected.ravel() if case.kind == "regression" else expected
+    tolerance = 1e-12 if estimator.params_.dtype == np.float64 else 2e-5
+    got = outputs(estimator, case.X)
+    np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
+    if isinstance(estimator, MLPClassifier):
+        sure = np.sort(z, axis=1)
+        gaps = sure[:, -1] - sure[:, -2] if case.kind == "multiclass" else np.abs(z)
+        sure = (gaps.reshape(N_ROWS, -1) > 1e-4).all(axis=1)
+        assert sure.mean() > 0.9
+        np.testing.assert_array_equal(estimator.predict(case.X)[sure], labels[sure])
+
+
+@pytest.mark.parametrize(
+    "seed", [s for s in STOCHASTIC if draw(s).estimator.early_stopping]
+)
+def test_early_stopping_keeps_the_best_epoch(seed):
+    case, estimator = draw(seed), fitted(seed)
+    scores = estimator.history_["validation_score"]
+    assert scores == estimator.validation_scores_
+    assert estimator.best_validation_score_ == max(scores)
+    assert estimator.best_epoch_ == scores.index(max(scores)) + 1
+    if case.held_out and case.estimator.scoring is None:
+        score = estimator.score(*(case.held_out[n] for n in case.held_out))
+        assert score == pytest.approx(max(scores), rel=1e-5, abs=1e-5)
+
+
+# -- threads ---------------------------------------------------------------------------
+
+EVERYTHING = dict(
+    hidden_layer_sizes=(1024, 520),  # the products of 512 rows are cut into tiles
+    batch_size=512,
+    max_iter=2,
+    random_state=0,
+    dropout=[0.2, 0.5],
+    input_dropout=0.1,
+    dropconnect=0.1,
+    clip_norm=1.0,
+    learning_rate="one_cycle",
+)
+
+
+@pytest.mark.parametrize(
+    "cls, params",
+    [
+        (
+            MLPClassifier,
+            dict(
+                activation=["gelu", "selu"],
+                solver="nadam",
+                batch_norm="pre",
+                label_smoothing=0.1,
+                class_weight="balanced",
+                augment=[aug.CutMix((20, 40)), aug.RandomAffine((20, 40))],
+                average_weights="ema",
+            ),
+        ),
+        (
+            MLPClassifier,
+            dict(
+                activation=["mish", "elu"],
+                solver="sgd",
+                batch_norm="post",
+                loss="hinge",
+                augment=[aug.Mixup(), aug.GaussianNoise()],
+                average_weights="swa",
+                early_stopping=True,
+                scoring="loss",
+                dtype="float32",
+            ),
+        ),
+        (
+            MLPRegressor,
+            dict(
+                activation=["silu", "leaky_relu"],
+                solver="rmsprop",
+                loss="huber",
+                huber_delta=0.5,
+                weight_init="he_normal",
+                dtype="float32",
+            ),
+        ),
+    ],
+)
+def test_two_threads_give_the_bits_of_one(cls, params):
+    rng = np.random.RandomState(0)
+    X, y = rng.standard_normal((1100, 800)), rng.randint(0, 3, 1100)
+    weights = rng.randint(0, 3, 1100).astype(float)
+    one, two = (cls(**EVERYTHING | params, n_jobs=n).fit(X, y, weights) for n in (1, 2))
+    assert state(one) == state(two)
+    assert history(one) == history(two)
