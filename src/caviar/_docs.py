@@ -43,7 +43,7 @@ _CLASSIFICATION = """label_smoothing : float, default=0.0
         training; 'balanced' is ``n_samples / (n_classes * n_samples_of_the_class)``, with
         sums of sample weights where there are any. For classes of very different sizes
         where the rare ones matter; try 'balanced'. Validation is not weighted by it. For
-        labels a list with one dict for each.
+        labels a list with one dict for each, of which a row's weight is the product.
 
     loss : {'log_loss', 'focal', 'hinge'}, default='log_loss'
         What is minimized; p are the probabilities, z the outputs before them.
@@ -79,7 +79,7 @@ _PARAMETERS = """hidden_layer_sizes : array-like of shape (n_layers - 2,), defau
           with ``weight_init='lecun_normal'``.
         - 'gelu': ``x Phi(x)`` with the normal distribution function [gelu]_; 'silu':
           ``x / (1 + exp(-x))`` [silu]_; 'mish': ``x tanh(log(1 + exp(x)))`` [mish]_.
-          Smooth: the next to try after 'relu'; a step of small layers takes 10 to 30
+          Smooth: the next to try after 'relu'; a step of small layers takes 10 to 20
           percent longer.
 
     solver : {'adam', 'sgd', 'rmsprop', 'adagrad', 'adamw', 'nadam', 'lbfgs'}, \
