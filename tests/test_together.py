@@ -68,7 +68,7 @@ CHOICES = dict(
     hidden_layer_sizes=[(8,), (8, 6), (7, 5, 6), ()],
     activation=[*ACTIVATION_NAMES, *["one for each layer"] * 4],
     solver=[*RATES, "sgd", "adam"],
-    alpha=[0.0, 1e-4, 1e-2],
+    alpha=[0.0, 1e-4, 1e-3],
     batch_size=["auto", "full", 16, 20, 59, 1],
     learning_rate=[
         *["constant"] * 3,
@@ -118,7 +118,7 @@ CHOICES = dict(
     average_weights=[None, None, "ema", "swa"],
     ema_decay=[0.999, 0.9],
     swa_start=[0.75, 0.0, 1, 3, 40],
-    clip_norm=[None, None, 0.1, 10.0],
+    clip_norm=[None, None, 0.3, 10.0],
     dtype=[None, "float32", "float64"],
     n_jobs=[None, 1, 2],
 )
@@ -408,7 +408,7 @@ class Problem:
             parts.append(np.abs(slopes) > 0.999999 * most)
         return [part.tobytes() for part in parts]
 
-    def numeric_gradient(self, params, h=2e-5):
+    def numeric_gradient(self, params, h=2e-6):
         """Central differences of 4th order; NaN where they reach across a kink."""
         self.loss_gradient(params)
         here, numeric = self.piece(), np.empty_like(params)
