@@ -1,5 +1,7 @@
 """Averages, schedules, clipping, validation and history in whole trainings."""
 
+import pickle
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -10,6 +12,7 @@ from sklearn.model_selection import train_test_split
 
 import reference
 from caviar import MLPClassifier, MLPRegressor, _layout, schedules
+from caviar.augmentation import GaussianNoise, Mixup, RandomAffine
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, Y = load_digits(return_X_y=True)
@@ -52,36 +55,75 @@ def test_ema_is_the_bias_corrected_average_over_steps():
     np.testing.assert_allclose(averaged.params_, expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("mode", ["pre", "post"])
-@pytest.mark.parametrize("kind", ["ema", "swa"])
-def test_batch_norm_statistics_of_the_average_are_those_of_training_batches(kind, mode):
-    clf = classifier(
-        shuffle=False,
-        batch_norm=mode,
-        average_weights=kind,
-        swa_start=0,
-        batch_size=100,
-    ).fit(X_TRAIN, Y_TRAIN)
+def statistics_of_batches(clf, X, y, batch_size):
+    """The mean over unshuffled batches, each weighing its rows, for its weights."""
+    mode = clf._network["batch_norm"]
     plan = _layout.make_plan(clf._network["layer_units"], mode)
     net = reference.Network(
         plan.coefs(clf.params_), plan.intercepts(clf.params_), "relu", "softmax", mode
     )
     net.gammas, net.betas = plan.gammas(clf.params_), plan.betas(clf.params_)
-    stats = []
-    for start in range(0, len(X_TRAIN), 100):
-        rows = slice(start, start + 100)
-        *_, means, variances = net.loss_and_gradients(X_TRAIN[rows], Y_TRAIN[rows])
+    stats, sizes = [], []
+    for start in range(0, len(X), batch_size):
+        rows = slice(start, start + batch_size)
+        *_, means, variances = net.loss_and_gradients(X[rows], y[rows])
         stats.append(np.concatenate(means + variances))
-    sizes = [min(100, len(X_TRAIN) - 100 * i) for i in range(len(stats))]
-    expected = np.average(stats, axis=0, weights=sizes)
+        sizes.append(len(X[rows]))
+    return np.average(stats, axis=0, weights=sizes)
+
+
+CHANGES_OF_ROWS = {
+    "ema": dict(average_weights="ema"),
+    "swa": dict(average_weights="swa", swa_start=0),
+    "dropout": dict(dropout=0.3),
+    "input_dropout": dict(input_dropout=0.3),
+    "dropconnect": dict(dropconnect=0.3),
+    "noise": dict(augment=GaussianNoise(0.5)),
+    "warp and ema": dict(
+        augment=RandomAffine((8, 8), rotation=20), average_weights="ema"
+    ),
+}
+
+
+@pytest.mark.parametrize("mode", ["pre", "post"])
+@pytest.mark.parametrize("change", CHANGES_OF_ROWS)
+def test_prediction_normalizes_by_rows_as_it_sees_them(change, mode):
+    """Not by running averages over other weights, or over rows that were changed."""
+    options = dict(shuffle=False, batch_norm=mode, batch_size=100)
+    clf = classifier(**options, **CHANGES_OF_ROWS[change]).fit(X[:600], Y[:600])
+    expected = statistics_of_batches(clf, X[:600], Y[:600], 100)
     np.testing.assert_allclose(clf.stats_, expected, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ["ema", "swa"])
-def test_partial_fit_goes_on_from_the_trained_weights_not_from_their_average(kind):
+def test_few_rows_are_normalized_by_running_averages():
+    clf = classifier(shuffle=False, batch_norm=True, dropout=0.3, max_iter=1)
+    for start in range(0, 600, 100):
+        rows = slice(start, start + 100)
+        clf.partial_fit(X[rows], Y[rows], classes=np.arange(10))
+    last = statistics_of_batches(clf, X[rows], Y[rows], 100)
+    assert not np.allclose(clf.stats_, last)
+    assert clf._optimizer["stats"] is None
+
+
+def test_mixed_rows_are_normalized_by_mixed_rows():
+    """Mixing shrinks variances and softens targets: both or neither."""
+    options = dict(shuffle=False, batch_norm=True, batch_size=100)
+    clf = classifier(**options, augment=[Mixup(2.0), GaussianNoise(0.5)])
+    clf.fit(X[:600], Y[:600])
+    plain = statistics_of_batches(clf, X[:600], Y[:600], 100)
+    variances = slice(len(plain) // 2, len(plain) // 2 + 16)  # of the first layer
+    assert np.all(clf.stats_[variances] < 0.9 * plain[variances])
+
+
+@pytest.mark.parametrize("kind", [None, "ema", "swa"])
+def test_partial_fit_goes_on_from_what_is_trained_not_from_what_predicts(kind):
     options = dict(average_weights=kind, swa_start=1, batch_norm=True, dropout=0.2)
-    *_, steps = partial_fits(6, **options)
-    whole = classifier(shuffle=False, **options).fit(X_TRAIN, Y_TRAIN)
+    options |= dict(shuffle=False, augment=[Mixup(), GaussianNoise()])
+    rows, steps = slice(600), classifier(**options)
+    for _ in range(6):
+        steps.partial_fit(X[rows], Y[rows], classes=np.arange(10))
+        steps = pickle.loads(pickle.dumps(steps))
+    whole = classifier(**options).fit(X[rows], Y[rows])
     np.testing.assert_array_equal(steps.params_, whole.params_)
     np.testing.assert_array_equal(steps.stats_, whole.stats_)
 

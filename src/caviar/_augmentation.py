@@ -5,7 +5,7 @@ and turns it into the numbers of one kernel, which does all of it on the gathere
 augmentations themselves are in ``augmentation``.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite, prod
 from numbers import Integral, Real
 
@@ -39,6 +39,14 @@ class CompiledAugmentation:
     def mixes_targets(self):
         """Whether rows, and so their targets, are mixed: targets must be dense."""
         return self.numbers["cutmix"] > 0 or self.numbers["mixup"] > 0
+
+    def mixing_alone(self):
+        """The part that mixes rows with their targets; None if there is none."""
+        if not self.mixes_targets:
+            return None
+        kept = ("height", "width", "channels", "cutmix", "mixup")
+        numbers = _NUMBERS | {name: self.numbers[name] for name in kept}
+        return replace(self, numbers=numbers)
 
 
 class Augmentation(BaseEstimator):

@@ -269,11 +269,14 @@ def train_epochs(plan, state, data, orders, const int64_t[::1] bounds,
 
 def batch_statistics(plan, params, grads, stats, work, data, order,
                      const int64_t[::1] bounds, const double[:] weight_sums, hyper,
-                     team=None):
-    """Make ``stats`` the mean statistics of all batches, without anything random.
+                     int64_t step=0, team=None):
+    """Make ``stats`` the mean statistics of all batches, without dropout or dropconnect.
 
-    What batch normalization needs for weights that were not trained, but averaged
-    (Izmailov et al. 2018, section 3.2). Arguments as of `train_epochs`, of one epoch.
+    What batch normalization needs to predict with weights that were not trained, but
+    averaged (Izmailov et al. 2018, section 3.2), and wherever training changes rows in
+    ways that prediction does not (Li et al. 2019, :arxiv:`1801.05134`). Arguments as of
+    `train_epochs`, of one epoch; ``step`` is the number of the first batch, on which the
+    random numbers of ``hyper.augmentation`` depend.
     """
     cdef Network net
     cdef Rows rows, batch
@@ -283,13 +286,14 @@ def batch_statistics(plan, params, grads, stats, work, data, order,
     cdef bint gathers = hyper.gather
     open_network(&net, plan, params, grads, stats, work, hyper, team)
     open_rows(&rows, data, plan, params.dtype)
-    net.draws = False
+    net.drops = False
     net.float_mode = caviar_flush_denormals()
     try:
         with nogil:
             for b in range(bounds.shape[0] - 1):
                 if weight_sums[b] == 0:
                     continue
+                net.draw.step = <uint32_t>(step + b)
                 take_batch(&net, &batch, &rows, ids, bounds[b], bounds[b + 1],
                            weight_sums[b], gathers)
                 forward(&net, &batch)

@@ -347,7 +347,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             views = plan.coefs(params) + plan.intercepts(params)
             for view, array in zip(views, self.coefs_ + self.intercepts_, strict=True):
                 view[...] = array
-        stats = before["stats"] if averaged else self.stats_
+        stats = self.stats_
+        if incremental and before["stats"] is not None:
+            stats = before["stats"]
         state = TrainingState(
             params,
             stats.astype(dtype),
@@ -423,6 +425,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             training.refresh_statistics()
         params, stats, n_stats_steps = outcome
         averaged = params is state.average
+        estimated = stats is not state.stats and not training.keeps_best
         if copies:
             params, stats = params.copy(), stats.copy()
         coefs, intercepts = _layout.fold_batch_norm(
@@ -458,7 +461,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 "learning_rate_init": self.learning_rate_init,
                 # What is trained, where that is not what predicts.
                 "params": state.params if averaged else None,
-                "stats": state.stats if averaged else None,
+                "stats": state.stats if estimated else None,
             },
         }
         if record.loss is not None:

@@ -32,7 +32,7 @@ cdef struct Network:
     double epsilon          # batch normalization's
     double loss_parameter
     double smoothing        # of targets
-    bint draws              # dropout, dropconnect and augmentation are on
+    bint drops              # dropout and dropconnect are on
     caviar_draw draw        # the batch's; its stream is set where it is used
     caviar_augmentation augmentation
     bint augments

@@ -61,7 +61,7 @@ cdef int open_network(Network *net, object plan, object params, object grads,
     net.loss_parameter, net.smoothing = hyper.loss_parameter, hyper.label_smoothing
     net.augments = hyper.augmentation is not None
     fill_augmentation(&net.augmentation, hyper.augmentation)
-    net.draws = True
+    net.drops = True
     net.draw.seed, net.draw.step, net.draw.stream = hyper.seed, 0, 0
     net.unpolled = 0
     net.crew = NULL if team is None else &(<_team.Team>team).crew
@@ -170,14 +170,14 @@ cdef void augment(Network *net, Rows *batch) noexcept nogil:
             batch.x, batch.targets, batch.weights, net.work + plan.x_spare * net.size,
             net.work + plan.targets_spare * net.size, &net.augmentation, &net.draw,
             batch.n, I, K)
-    if plan.input_keep < KEEP_ALL:
+    if net.drops and plan.input_keep < KEEP_ALL:
         net.kernels.dropout_forward(batch.x, NULL, batch.x, &draw, plan.input_keep,
                                     batch.n, I, I, 0)
 
 
 cdef char *weights_of(Network *net, int64_t l) noexcept nogil:
     """The weights that layer l computes with: with dropconnect, those kept."""
-    if net.draws and net.plan.connect_keep < KEEP_ALL and l < net.plan.n_layers - 1:
+    if net.drops and net.plan.connect_keep < KEEP_ALL and l < net.plan.n_layers - 1:
         return net.work + (net.plan.connect + net.layers[l].weights) * net.size
     return net.params + net.layers[l].weights * net.size
 
@@ -313,7 +313,7 @@ cdef int64_t layer_tiles(LayerTiles *tiles, int64_t B) noexcept nogil:
 
 
 cdef bint drops(Network *net, Layer *layer) noexcept nogil:
-    return net.draws and layer.keep < KEEP_ALL
+    return net.drops and layer.keep < KEEP_ALL
 
 
 cdef bint has_activation_first(Layer *layer) noexcept nogil:
@@ -363,7 +363,7 @@ cdef int forward(Network *net, Rows *batch) except -1 nogil:
     cdef char *below = batch.x
     cdef char *a
     cdef char *w
-    if net.draws and plan.connect_keep < KEEP_ALL:
+    if net.drops and plan.connect_keep < KEEP_ALL:
         drop_connections(net)
     for l in range(plan.n_layers):
         layer = net.layers[l]
@@ -478,8 +478,7 @@ cdef void take_batch(Network *net, Rows *batch, Rows *rows, int64_t *ids, int64_
     cdef int64_t n = end - start
     if gathers:
         gather(net, batch, rows, ids + start, n)
-        if net.draws:
-            augment(net, batch)
+        augment(net, batch)
     else:
         window(net, batch, rows, ids, start, n)
     batch.weight_sum = weight_sum

@@ -23,14 +23,16 @@ from ._epochs import batch_statistics, train_epochs
 from ._evaluation import ValidationData
 from ._state import HISTORY, NEVER, Hyperparameters, Objective, Record, TrainingState
 from ._team import Team
-from ._validation import TrainingData, batch_bounds
+from ._validation import TrainingData, batch_bounds, draws_in_training
 
 # Row numbers drawn in advance at most: half a megabyte. To go on past the epoch where
 # patience may be over, and rewind the random state, made a search in threads 1 % faster.
 ROWS_AHEAD = 2**16
-# Rows that the batch-norm statistics of averaged weights are taken from, at least: their
-# means are then off by a hundredth of a standard deviation.
+# Rows that batch-norm statistics for prediction are taken from, at least: their means are
+# then off by a hundredth of a standard deviation. With few rows, as partial_fit may be
+# given, running averages over more calls are the better ones.
 STATISTICS_ROWS = 10_000
+FEWEST_STATISTICS_ROWS = 500
 
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large "
@@ -56,8 +58,8 @@ class Training:
     team: Team | None = None  # of a fit in several threads
 
     def __post_init__(self):
-        self._averaged = None  # (n_averaged, stats) of the average last looked at
-        self._order, self._bounds = self.rows, None
+        self._statistics = None  # for prediction, after how many batches
+        self._order = self._bounds = None  # of the last epoch
         self.keeps_best = self.settings.early_stopping and self.validation is not None
         self._best = self._snapshot() if self.keeps_best else None
 
@@ -71,13 +73,14 @@ class Training:
     def current(self):
         """Likewise, of the network as it is."""
         state = self.state
-        if not state.n_averaged or not self._averages:
-            return state.params, state.stats, state.n_stats_steps
-        return state.average, self._average_stats(), state.n_stats_steps
-
-    @property
-    def _averages(self):
-        return self.settings.average_weights is not None
+        averaged = state.n_averaged > 0 and self.settings.average_weights is not None
+        params = state.average if averaged else state.params
+        stats = state.stats
+        if self.plan.batch_norm and self._order is not None:
+            changed = draws_in_training(self.settings)
+            if averaged or (changed and len(self.rows) >= FEWEST_STATISTICS_ROWS):
+                stats = self._statistics_for_prediction(params)
+        return params, stats, state.n_stats_steps
 
     def check_finite(self):
         if not np.isfinite(self.outcome()[0]).all():
@@ -262,31 +265,38 @@ class Training:
         weights = self.data.weights[orders].astype(np.float64)
         return np.add.reduceat(weights, bounds[:-1], axis=1)
 
-    def _average_stats(self):
-        """Batch-norm statistics of the averaged weights, which never saw a batch."""
-        state, plan = self.state, self.plan
-        if not plan.batch_norm:
-            return state.stats
-        if self._averaged is None or self._averaged[0] != state.n_averaged:
-            n_batches = np.searchsorted(self._bounds[1:], STATISTICS_ROWS) + 1
-            bounds = self._bounds[: n_batches + 1]
-            rows = self._order[: bounds[-1]]
-            stats = np.zeros_like(state.stats)  # times zero, they must be numbers
-            batch_statistics(
-                plan,
-                state.average,
-                state.grads,
-                stats,
-                state.work,
-                self.data,
-                rows,
-                bounds,
-                self._weight_sums(rows[np.newaxis], bounds)[0],
-                self.hyperparameters(),
-                self.team,
-            )
-            self._averaged = state.n_averaged, stats
-        return self._averaged[1]
+    def _statistics_for_prediction(self, params):
+        """Batch-norm statistics of training rows as prediction sees them.
+
+        Averaged weights never saw a batch; and dropout, noise or a warp of the rows change
+        what the layers behind them see. Mixed rows stay mixed, as their targets are.
+        """
+        state = self.state
+        if self._statistics is not None and self._statistics[0] == state.n_batches:
+            return self._statistics[1]
+        n_batches = np.searchsorted(self._bounds[1:], STATISTICS_ROWS) + 1
+        bounds = self._bounds[: n_batches + 1]
+        rows = self._order[: bounds[-1]]
+        stats = np.zeros_like(state.stats)  # times zero, they must be numbers
+        hyper = self.hyperparameters()
+        if hyper.augmentation is not None:
+            hyper.augmentation = hyper.augmentation.mixing_alone()
+        batch_statistics(
+            self.plan,
+            params,
+            state.grads,
+            stats,
+            state.work,
+            self.data,
+            rows,
+            bounds,
+            self._weight_sums(rows[np.newaxis], bounds)[0],
+            hyper,
+            state.n_batches,
+            self.team,
+        )
+        self._statistics = state.n_batches, stats
+        return stats
 
     def _count_epoch(self, epoch):
         record = self.record
