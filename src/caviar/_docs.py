@@ -203,8 +203,9 @@ _PARAMETERS = """hidden_layer_sizes : array-like of shape (n_layers - 2,), defau
     batch_norm : bool or {'pre', 'post'}, default=False
         Batch normalization [batch_norm]_ of every hidden layer, before the activation (True
         or 'pre') or after it ('post'). Per unit and batch ``y = gamma (z - mu) /
-        sqrt(var + bn_epsilon) + beta``; in prediction mu and var are running averages.
-        Makes deep networks and logistic or tanh units train at larger learning rates;
+        sqrt(var + bn_epsilon) + beta``; in prediction mu and var are running averages,
+        or, where training changes rows or weights are averaged, means over training
+        batches without dropout and augmentation. Makes deep networks and logistic or tanh units train at larger learning rates;
         try it first with ``learning_rate_init=0.01``.
 
     bn_momentum : float, default=0.9
@@ -350,8 +351,8 @@ _ATTRIBUTES = """loss_ : float
         activation, and ``| beta_0 ..`` at the end where it comes after.
 
     stats_ : ndarray of shape (n_stats,)
-        Running statistics of batch normalization, ``[mean_0 .. | var_0 ..]``; empty
-        without it.
+        Statistics of batch normalization for prediction, ``[mean_0 .. | var_0 ..]``;
+        empty without it.
 
     n_iter_ : int
         Epochs, or iterations of 'lbfgs', of the last call.
