@@ -205,8 +205,9 @@ _PARAMETERS = """hidden_layer_sizes : array-like of shape (n_layers - 2,), defau
         or 'pre') or after it ('post'). Per unit and batch ``y = gamma (z - mu) /
         sqrt(var + bn_epsilon) + beta``; in prediction mu and var are running averages,
         or, where training changes rows or weights are averaged, means over training
-        batches without dropout and augmentation. Makes deep networks and logistic or tanh units train at larger learning rates;
-        try it first with ``learning_rate_init=0.01``.
+        batches without dropout and augmentation. Makes deep networks and logistic or tanh
+        units train at larger learning rates; try it first with
+        ``learning_rate_init=0.01``.
 
     bn_momentum : float, default=0.9
         ``running = bn_momentum * running + (1 - bn_momentum) * batch``, with the bias of
