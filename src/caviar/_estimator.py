@@ -590,7 +590,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        # Sparse rows are read in place, and so cannot be changed.
+        tags.input_tags.sparse = not self.augment and self.input_dropout == 0
         return tags
 
 
