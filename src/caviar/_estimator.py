@@ -264,10 +264,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
             _validation.check_weights(sample_weight, self.batch_norm)
-        by_class = self._class_weights(y, targets, sample_weight)
-        weights = _product(sample_weight, by_class)
-        if by_class is not None:
-            _validation.check_class_weights(self.class_weight, by_class, weights)
+        weights = self._loss_weights(y, targets, sample_weight)
         n_samples, n_features = X.shape
         _validation.check_batch_norm(self, n_samples)
         objective = self._objective(
@@ -363,16 +360,32 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         _validation.check_held_out_targets(y, like, getattr(self, "classes_", None))
         with _validation.about_held_out_rows():
             targets = self._encode(y)
-            data = _validation.make_training_data(X, targets, sample_weight, dtype)
-        return self._validation_data(X, None, y, data.targets, data.weights)
+            weights = self._loss_weights(y, targets, sample_weight)
+            data = _validation.make_training_data(X, targets, weights, dtype)
+        if sample_weight is not None:
+            sample_weight = sample_weight.astype(dtype)
+        return self._validation_data(
+            X, None, y, data.targets, sample_weight, data.weights
+        )
 
-    def _validation_data(self, X, rows, y, targets, weights):
+    def _loss_weights(self, y, targets, sample_weight):
+        """Each row's weight in the loss: its own times that of its class, or None."""
+        by_class = self._class_weights(y, targets, sample_weight)
+        if by_class is None:
+            return sample_weight
+        weights = by_class if sample_weight is None else sample_weight * by_class
+        _validation.check_class_weights(self.class_weight, by_class, weights)
+        return weights
+
+    def _validation_data(self, X, rows, y, targets, weights, loss_weights):
         classes = getattr(self, "classes_", None)
         scorer = self.scoring
         if scorer not in (None, "loss"):
             scorer = get_scorer(scorer)
         n_classes = None if classes is None else len(classes)
-        return ValidationData(X, rows, y, targets, weights, n_classes, scorer)
+        return ValidationData(
+            X, rows, y, targets, weights, loss_weights, n_classes, scorer
+        )
 
     def _new_record(self):
         if self.solver not in _STOCHASTIC:
@@ -455,11 +468,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 "or the size of your dataset."
             )
         _validation.check_split_weights(data.weights, train, held_out)
-        weights = None
+        weights = loss_weights = None
+        if data.weights is not None:
+            loss_weights = data.weights[held_out]
         if sample_weight is not None:
             weights = sample_weight[held_out].astype(data.weights.dtype)
         return train, self._validation_data(
-            X, held_out, y[held_out], data.targets[held_out], weights
+            X, held_out, y[held_out], data.targets[held_out], weights, loss_weights
         )
 
     def _attributes(self, training, outcome, copies=False):
@@ -593,12 +608,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         # Sparse rows are read in place, and so cannot be changed.
         tags.input_tags.sparse = not self.augment and self.input_dropout == 0
         return tags
-
-
-def _product(*factors):
-    """Of weights, of which each may be None."""
-    factors = [f for f in factors if f is not None]
-    return np.multiply(*factors) if len(factors) == 2 else next(iter(factors), None)
 
 
 @contextmanager
