@@ -83,7 +83,7 @@ def extension(name):
 
 setup(
     ext_modules=cythonize(
-        [extension(name) for name in ("_kernels", "_network", "_team")],
+        [extension(name) for name in ("_kernels", "_network", "_epochs", "_team")],
         compiler_directives={
             "language_level": 3,
             "boundscheck": False,

@@ -11,6 +11,8 @@
 #include <immintrin.h>
 typedef uint64_t philox_lanes __attribute__((vector_size(VECTOR_BYTES)));
 #if VECTOR_BYTES == 64
+/* Four 32-byte vectors take 20 % less here, but dropout then 10 % more: it reads the bits as
+ * 64-byte vectors, which are not forwarded from two stores. */
 #define PHILOX_VECTORS 1 /* side by side, until the registers are used up */
 #define PHILOX_MULTIPLY(a, b) ((philox_lanes)_mm512_mul_epu32((__m512i)(a), (__m512i)(b)))
 #elif defined(__AVX2__)

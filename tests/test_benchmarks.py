@@ -10,8 +10,10 @@ import re
 import shutil
 import subprocess
 import sys
+from operator import itemgetter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -156,6 +158,13 @@ def test_compare_measures_each_subject(subject, tmp_path):
 
 
 @pytest.fixture
+def methods(monkeypatch):
+    """Return a function that imports a module of the methods' benchmark."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    return lambda name: importlib.import_module(f"benchmarks.methods.{name}")
+
+
+@pytest.fixture
 def compare(monkeypatch):
     """Return a function that imports a module of the comparison."""
     monkeypatch.syspath_prepend(str(ROOT))
@@ -204,6 +213,7 @@ def test_every_block_that_is_written_has_its_place(compare):
     assert places >= {"steps", "steps-targets", "profile", "calls", "search", "large"}
     assert places >= {"kernels-bandwidth", "kernels-rivals", "scaling", "memmap", "csr"}
     assert places >= {"crowds-search", "crowds-fits", "crowds-memory"}
+    assert places >= {"methods", "methods-classification", "methods-regression"}
 
 
 @pytest.mark.parametrize(
@@ -219,3 +229,85 @@ def test_compare_refuses_what_it_does_not_know(options, message):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0
     assert message in done.stderr
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """A regression in the format of benchmarks.methods: NaN, categories, test rows."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 4))
+    X[:, 3] = rng.integers(0, 3, size=200)
+    y = X[:, 0] + 2 * (X[:, 3] == 1)
+    X[::7, 1] = X[::11, 3] = np.nan
+    path = tmp_path / "made_up.npz"
+    cat_mask, is_test = np.arange(4) == 3, np.arange(200) >= 150
+    np.savez(path, X=X, y=y, task="regression", cat_mask=cat_mask, is_test=is_test)
+    return path
+
+
+@pytest.mark.slow
+def test_every_method_is_tried_and_a_killed_run_goes_on(archive, tmp_path):
+    file = tmp_path / "runs.jsonl"
+    command = [sys.executable, "-m", "benchmarks.methods", str(archive), "--quick"]
+    tables = run([*command, "--json", str(file)])
+    header, *lines = file.read_text().splitlines()
+    results = [json.loads(line) for line in lines]
+    names = {result["recipe"] for result in results}
+    assert {"plain", "batch_norm", "cosine", "mixup", "snapshots", "cocktail"} <= names
+    assert {result["data"] for result in results} == {"digits", "made_up"}
+    assert all(np.isfinite(result["score"]) for result in results)
+    file.write_text("\n".join([header, *lines[:-3], lines[-1][:20]]))  # killed
+    assert run([*command, "--json", str(file), "--resume"]) == tables
+    again = [json.loads(line) for line in file.read_text().splitlines()[1:]]
+    key, score = itemgetter("data", "recipe", "seed"), itemgetter("score")
+    assert {key(r): score(r) for r in again} == {key(r): score(r) for r in results}
+    assert len(again) == len(results)
+
+
+def test_a_data_set_without_what_it_needs_is_an_error(methods, archive):
+    data = methods("data")
+    with np.load(archive) as file:
+        arrays = dict(file)
+    np.savez(archive, **{**arrays, "task": "ranking"})
+    with pytest.raises(ValueError, match=r"`task` in .* must be one of .*'ranking'"):
+        data.load(archive)
+    np.savez(archive, X=arrays["X"])
+    with pytest.raises(ValueError, match=r"lacks \['task', 'y'\]"):
+        data.load(archive)
+
+
+def test_no_row_is_both_chosen_on_and_tested_on(methods, archive):
+    data = methods("data")
+    for path in (archive, data.DIGITS):
+        problem = data.load(path)
+        for seed in range(3):
+            train, validation, test = data.split(problem, seed, max_rows=120)
+            assert len(train) == 120
+            assert set(validation) < set(train)
+            assert not set(train) & set(test)
+            if problem.is_test is not None:
+                assert problem.is_test[test].all()
+    assert len(data.split(problem, 0, 120)[2]) == 450
+
+
+def test_the_summary_compares_seed_by_seed(methods):
+    rng = np.random.default_rng(0)
+    common = rng.normal(0.8, 0.05, 5)  # hard and easy splits: much larger than the gain
+    gain = np.array([0.02, 0.021, 0.02, 0.019, 0.02])
+    scores = {"plain": common, "batch_norm": common + gain}
+    results = [
+        {
+            "task": "classification",
+            "data": "d",
+            "recipe": recipe,
+            "seed": seed,
+            "score": s,
+        }
+        for recipe, by_seed in scores.items()
+        for seed, s in enumerate(by_seed)
+    ]
+    blocks = methods("report").report(results)
+    ratio = (1 - scores["batch_norm"].mean()) / (1 - common.mean())
+    assert f"| + batch norm | {ratio:.3f} | 1 | 1 | 0 |" in blocks["methods"]
+    mean, spread = 100 * common.mean(), 100 * common.std(ddof=1)
+    assert f"| plain | {mean:.2f} ± {spread:.2f} |" in blocks["methods-classification"]

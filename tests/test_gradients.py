@@ -10,7 +10,7 @@ import reference
 from caviar import MLPClassifier, _layout, _network
 from caviar._initializers import initialize
 from caviar._layout import BatchPlan, keep_of
-from caviar._training import Hyperparameters
+from caviar._state import Hyperparameters
 from caviar._validation import make_training_data
 
 OUTPUTS = {"softmax": 4, "logistic": 3, "squared_error": 2, "poisson": 2}

@@ -355,3 +355,72 @@ def test_l2_is_torchs_weight_decay_on_the_weights():
         np.testing.assert_allclose(got.T, wanted.detach(), rtol=1e-9)
     for got, wanted in zip(reg.intercepts_, biases, strict=True):
         np.testing.assert_allclose(got, wanted.detach(), rtol=1e-9)
+
+
+# Without momentum, whose velocity has the learning rate in it here, as in scikit-learn, and
+# not in PyTorch.
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_smoothing_clipping_cosine_and_swa_together_are_torchs(optimizer):
+    rng = np.random.RandomState(0)
+    X, y = rng.standard_normal((96, 6)), rng.randint(0, 3, 96)
+    n_epochs, n_batches, rate = 8, 3, LEARNING_RATES.get(optimizer, 0.02)
+    options = dict(
+        hidden_layer_sizes=(9, 8),
+        activation="tanh",
+        solver=optimizer,
+        momentum=0.0,
+        alpha=0.0,
+        epsilon=1e-20,
+        batch_size=32,
+        shuffle=False,
+        random_state=0,
+    )
+    first = MLPClassifier(learning_rate_init=1e-300, **options)
+    first.partial_fit(X, y, classes=[0, 1, 2])
+    plan = _layout.make_plan((6, 9, 8, 3), False)
+    network = torch_network(plan, first.params_, False)
+    clf = MLPClassifier(
+        learning_rate_init=rate,
+        learning_rate="cosine",
+        label_smoothing=0.1,
+        clip_norm=0.2,
+        average_weights="swa",
+        swa_start=5,
+        max_iter=n_epochs,
+        tol=0,
+        **options,
+    ).fit(X, y)
+
+    steps = OPTIMIZERS[optimizer](network.parameters())
+    for group in steps.param_groups:
+        group["lr"], group["momentum"] = rate, 0.0
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        steps, lambda step: 0.5 * (1 + np.cos(np.pi * step / (n_epochs * n_batches)))
+    )
+    average = torch.optim.swa_utils.AveragedModel(network)
+    tX, ty = torch.tensor(X), torch.tensor(y)
+    norms, curve = [], []
+    for epoch in range(n_epochs):
+        losses = []
+        for start in range(0, 96, 32):
+            rows = slice(start, start + 32)
+            loss = torch.nn.functional.cross_entropy(
+                network(tX[rows]), ty[rows], label_smoothing=0.1
+            )
+            steps.zero_grad()
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(network.parameters(), 0.2)
+            steps.step()
+            schedule.step()
+            losses.append(loss.item())
+        curve.append(np.mean(losses))
+        norms.append(norm.item())
+        if epoch >= 5:
+            average.update_parameters(network)
+    assert max(norms) > 0.2  # some were clipped
+    # torch divides by the norm plus 1e-6.
+    np.testing.assert_allclose(clf.loss_curve_, curve, rtol=1e-5)
+    np.testing.assert_allclose(clf.history_["gradient_norm"], norms, rtol=1e-4)
+    with torch.no_grad():
+        probabilities = torch.softmax(average(tX), dim=1).numpy()
+    np.testing.assert_allclose(clf.predict_proba(X), probabilities, rtol=1e-4)

@@ -12,7 +12,7 @@ import reference
 from caviar import MLPClassifier, MLPRegressor, _layout, _training
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-SOLVERS = ["sgd", "rmsprop", "adagrad", "adam", "adamw"]
+SOLVERS = ["sgd", "rmsprop", "adagrad", "adam", "adamw", "nadam"]
 RNG = np.random.RandomState(0)
 X_SMALL = RNG.standard_normal((23, 4))
 Y_SMALL = RNG.randint(0, 3, 23)
@@ -204,7 +204,7 @@ def test_batch_norm_learns_with_every_solver(solver, batch_norm):
         (32,),
         solver=solver,
         batch_norm=batch_norm,
-        learning_rate_init=0.01,
+        learning_rate_init=0.005 if solver == "nadam" else 0.01,
         batch_size=32,
         max_iter=15,
         random_state=0,

@@ -9,6 +9,7 @@ from statistics import median
 import numpy as np
 
 from caviar import MLPClassifier, _kernels
+from caviar.augmentation import Mixup
 
 from . import sizes
 from .bench_fit import quiet_fit
@@ -65,6 +66,38 @@ class Step:
 
     def track_over_products(self, shape, dtype):
         return ratio_of_times(self.run, self.products)
+
+
+METHODS = {
+    "dropout": dict(dropout=0.2),
+    "input_dropout": dict(input_dropout=0.1),
+    "dropconnect": dict(dropconnect=0.2),
+    "label_smoothing": dict(label_smoothing=0.1),
+    "mixup": dict(augment=Mixup()),
+    "clip_norm": dict(clip_norm=1.0),
+    "ema": dict(average_weights="ema"),
+    "swa": dict(average_weights="swa", swa_start=0),
+    "schedule": dict(learning_rate="cosine"),
+    "gelu": dict(activation="gelu"),
+}
+
+
+class Methods:
+    """A step of shape M with a training method, over the same without it."""
+
+    params = list(METHODS)
+    param_names = ("method",)
+    unit = "times"
+    timeout = 300
+
+    def setup(self, method):
+        X, y, params = sizes.problem("M")
+        settings = dict(params, alpha=0.0, batch_norm=True, dtype="float32")
+        self.plain = fitter(MLPClassifier(**settings), X, y, 3)
+        self.run = fitter(MLPClassifier(**(settings | METHODS[method])), X, y, 3)
+
+    def track_over_plain(self, method):
+        return ratio_of_times(self.run, self.plain)
 
 
 class Denormals:

@@ -8,26 +8,26 @@ import copy
 import functools
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
-from numbers import Integral, Real
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, _fit_context
-from sklearn.metrics import get_scorer, get_scorer_names
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, Options, RealNotInt, StrOptions
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
-from . import _layout, _validation, schedules
-from ._augmentation import Augmentation, compile_augmentations
+from . import _layout, _validation
+from ._augmentation import compile_augmentations
 from ._blas_threads import single_blas_thread
 from ._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
 from ._evaluation import ValidationData
 from ._inference import forward
-from ._initializers import WEIGHT_INITS, initialize
-from ._layout import ACTIVATION_NAMES
-from ._training import Record, Training, TrainingState
+from ._initializers import initialize
+from ._parameters import CONSTRAINTS
+from ._state import Objective, Record, TrainingState
+from ._training import Training
 
 _STOCHASTIC = _validation.STOCHASTIC_SOLVERS
 
@@ -44,68 +44,7 @@ def is_stochastic(estimator):
 class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     """What the classifier and the regressor share."""
 
-    _parameter_constraints: dict = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "activation": [StrOptions(set(ACTIVATION_NAMES)), "array-like"],
-        "solver": [StrOptions({"lbfgs", *_STOCHASTIC})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto", "full"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "learning_rate": [
-            StrOptions({"constant", "invscaling", "adaptive", *schedules.NAMES}),
-            callable,
-        ],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "batch_norm": ["boolean", StrOptions({"pre", "post"})],
-        "bn_momentum": [Interval(Real, 0, 1, closed="left")],
-        "bn_epsilon": [Interval(Real, 0, None, closed="neither")],
-        "rho": [Interval(Real, 0, 1, closed="left")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "weight_init": [StrOptions(set(WEIGHT_INITS))],
-        "init_scale": [Interval(Real, 0, None, closed="neither")],
-        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
-        "input_dropout": [Interval(Real, 0, 1, closed="left")],
-        "dropconnect": [Interval(Real, 0, 1, closed="left")],
-        "augment": [Augmentation, list, tuple, None],
-        "average_weights": [StrOptions({"ema", "swa"}), None],
-        "ema_decay": [Interval(Real, 0, 1, closed="neither")],
-        "swa_start": [
-            Interval(RealNotInt, 0, 1, closed="left"),
-            Interval(Integral, 0, None, closed="left"),
-        ],
-        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
-        "scoring": [StrOptions(set(get_scorer_names()) | {"loss"}), callable, None],
-        "dtype": [StrOptions({"float32", "float64"}), None],
-        "n_jobs": [
-            Interval(Integral, None, -1, closed="right"),
-            Interval(Integral, 1, None, closed="left"),
-            None,
-        ],
-    }
+    _parameter_constraints: dict = CONSTRAINTS
 
     @abstractmethod
     def __init__(self, arguments):
@@ -251,72 +190,36 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _prepare(self, X, y, sample_weight, held_out, incremental, continuing):
         """Check everything, draw the first weights, and set up the training."""
-        hidden = _validation.check_hidden_layer_sizes(self.hidden_layer_sizes)
-        activations = _validation.check_activations(self.activation, len(hidden))
-        _validation.check_dropout(self.dropout, len(hidden))
-        dtype = self.dtype
-        if dtype is None and continuing:
-            dtype = self.params_.dtype
-        X, y = self._validate_input(X, y, not continuing, dtype)
-        self._learn_targets(y, incremental)
-        targets = self._encode(y)
-        dtype = np.dtype(dtype or X.dtype)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X)
-            _validation.check_weights(sample_weight, self.batch_norm)
-        weights = self._loss_weights(y, targets, sample_weight)
-        n_samples, n_features = X.shape
-        _validation.check_batch_norm(self, n_samples)
-        objective = self._objective(
-            compile_augmentations(self.augment, n_features, issparse(X))
-        )
-        _validation.check_dense_input(self, X)
-        data = _validation.make_training_data(X, targets, weights, dtype)
-        validation = self._given_validation(*held_out, targets, dtype)
-
+        problem = self._check(X, y, sample_weight, held_out, incremental, continuing)
         # The draws come in scikit-learn's order: weights, split, shuffles.
         random_state = check_random_state(self.random_state)
-        n_outputs = len(self.classes_) if targets.ndim == 1 else targets.shape[1]
-        units = [n_features, *hidden, n_outputs]
-        layout = (units, self.batch_norm, activations, objective.loss)
-        plan = _layout.make_plan(*layout)
+        plan = _layout.make_plan(*problem.layout)
         if continuing:
-            state, record = self._resume(plan, dtype, incremental)
+            state, record = self._resume(plan, problem.data.dtype, incremental)
         else:
-            state = TrainingState(
-                *initialize(
-                    plan,
-                    activations or "identity",
-                    random_state,
-                    dtype,
-                    self.weight_init,
-                    self.init_scale,
-                )
-            )
+            state = self._first_state(plan, problem, random_state)
             record = self._new_record()
-        rows = np.arange(n_samples, dtype=np.int64)
         stochastic = self.solver in _STOCHASTIC
-        splits = self.early_stopping and stochastic and validation is None
-        if splits:
-            rows, validation = self._split(
-                X, y, targets, sample_weight, data, random_state
-            )
-            _validation.check_batch_norm(self, len(rows))
+        rows = np.arange(problem.data.n_samples, dtype=np.int64)
+        validation, splits = problem.validation, False
+        if self.early_stopping and stochastic and validation is None:
+            rows, validation = self._split(problem, random_state)
+            splits = True
         if state.seed is None and _validation.draws_in_training(self):
             state.seed = int(random_state.randint(2**63 - 1, dtype=np.int64))
 
-        batch = self._plan_batches(objective, len(rows), splits, issparse(X))
-        plan = _layout.make_plan(*layout, batch)
+        batch = self._plan_batches(problem, len(rows), splits)
+        plan = _layout.make_plan(*problem.layout, batch)
         state.allocate(plan, self.average_weights is not None)
         if stochastic:
             self._prepare_optimizer(plan, state, incremental)
         return Training(
             self,
             plan,
-            objective,
+            problem.objective,
             state,
             record,
-            data,
+            problem.data,
             rows,
             batch.gather,
             validation,
@@ -324,26 +227,73 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             self._as_fitted,
         )
 
-    def _plan_batches(self, objective, n_rows, splits, sparse):
+    def _check(self, X, y, sample_weight, held_out, incremental, continuing):
+        """The arguments of fit, validated and in the form that training wants."""
+        hidden = _validation.check_hidden_layer_sizes(self.hidden_layer_sizes)
+        activations = _validation.check_activations(self.activation, len(hidden))
+        rates = _validation.check_dropout(self.dropout, len(hidden))
+        dtype = self.dtype
+        if dtype is None and continuing:
+            dtype = self.params_.dtype
+        X, y = self._validate_input(X, y, not continuing, dtype)
+        self._learn_targets(y, incremental)
+        targets = self._encode(y)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+            _validation.check_weights(sample_weight, self.batch_norm)
+        weights = self._loss_weights(y, targets, sample_weight)
+        _validation.check_batch_norm(self, len(y))
+        _validation.check_dense_input(self, X)
+        objective = self._objective(
+            compile_augmentations(self.augment, X.shape[1], issparse(X))
+        )
+        n_outputs = len(self.classes_) if targets.ndim == 1 else targets.shape[1]
+        units = [X.shape[1], *hidden, n_outputs]
+        dtype = np.dtype(dtype or X.dtype)
+        data = _validation.make_training_data(X, targets, weights, dtype)
+        return _Problem(
+            X,
+            y,
+            targets,
+            sample_weight,
+            data,
+            objective,
+            self._given_validation(*held_out, targets, dtype),
+            (units, self.batch_norm, activations, objective.loss),
+            tuple(_layout.keep_of(p) for p in rates),
+        )
+
+    def _first_state(self, plan, problem, random_state):
+        """The first weights and statistics."""
+        activations = problem.layout[2] or "identity"  # of no hidden layer
+        dtype = problem.data.dtype
+        return TrainingState(
+            *initialize(
+                plan,
+                activations,
+                random_state,
+                dtype,
+                self.weight_init,
+                self.init_scale,
+            )
+        )
+
+    def _plan_batches(self, problem, n_rows, splits):
         """What the plan has to know of a batch."""
         full = self.batch_size == "full" or self.solver == "lbfgs"
-        augmentation = objective.augmentation
-        changes_rows = augmentation is not None or self.input_dropout > 0
+        augments = problem.objective.augmentation is not None
         batch_size = _validation.resolve_batch_size(
             "full" if full else self.batch_size, n_rows, warn=False
         )
-        hidden = _validation.check_hidden_layer_sizes(self.hidden_layer_sizes)
+        shuffles = self.shuffle and not full
         return _layout.BatchPlan(
             # One more row than a batch has: see _validation.batch_bounds.
             max_rows=min(batch_size + 1, n_rows),
-            sparse=sparse,
-            gather=(self.shuffle and not full) or splits or changes_rows,
-            soft_targets=objective.makes_targets,
-            spares=augmentation is not None,
-            keeps=tuple(
-                _layout.keep_of(p)
-                for p in _validation.check_dropout(self.dropout, len(hidden))
-            ),
+            sparse=issparse(problem.X),
+            gather=shuffles or splits or augments or self.input_dropout > 0,
+            soft_targets=problem.objective.makes_targets,
+            spares=augments,
+            keeps=problem.keeps,
             input_keep=_layout.keep_of(self.input_dropout),
             connect_keep=_layout.keep_of(self.dropconnect),
         )
@@ -451,10 +401,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             state.slots[:] = 0
         state.learning_rate = float(self.learning_rate_init)
 
-    def _split(self, X, y, targets, sample_weight, data, random_state):
+    def _split(self, problem, random_state):
         """Early stopping's rows to train on, and those held out."""
+        targets, data = problem.targets, problem.data
         train, held_out = train_test_split(
-            np.arange(X.shape[0], dtype=np.int64),
+            np.arange(data.n_samples, dtype=np.int64),
             random_state=random_state,
             test_size=self.validation_fraction,
             # As scikit-learn: by the class, where there are two.
@@ -468,13 +419,15 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 "or the size of your dataset."
             )
         _validation.check_split_weights(data.weights, train, held_out)
-        weights = loss_weights = None
-        if data.weights is not None:
-            loss_weights = data.weights[held_out]
-        if sample_weight is not None:
-            weights = sample_weight[held_out].astype(data.weights.dtype)
+        _validation.check_batch_norm(self, len(train))
+        weights = problem.sample_weight
         return train, self._validation_data(
-            X, held_out, y[held_out], data.targets[held_out], weights, loss_weights
+            problem.X,
+            held_out,
+            problem.y[held_out],
+            data.targets[held_out],
+            None if weights is None else weights[held_out].astype(data.dtype),
+            None if data.weights is None else data.weights[held_out],
         )
 
     def _attributes(self, training, outcome, copies=False):
@@ -608,6 +561,21 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         # Sparse rows are read in place, and so cannot be changed.
         tags.input_tags.sparse = not self.augment and self.input_dropout == 0
         return tags
+
+
+@dataclass
+class _Problem:
+    """What fit was asked to do, checked."""
+
+    X: object  # ndarray or CSR
+    y: np.ndarray
+    targets: np.ndarray  # y as the loss takes it
+    sample_weight: np.ndarray | None  # without those of classes
+    data: _validation.TrainingData
+    objective: Objective
+    validation: ValidationData | None  # of the caller
+    layout: tuple  # arguments of `_layout.make_plan`
+    keeps: tuple[int, ...]  # of dropout, per hidden layer
 
 
 @contextmanager

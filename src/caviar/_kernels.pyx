@@ -212,7 +212,7 @@ def update(params, slots, grads, n_decay, solver, isa=None, **scalars):
 
 
 def random_bits(words, seed, step=0, stream=0, block=0, row=0, isa=None):
-    """``words[r, b]`` = Philox's words of the counter (block + b, row + r, step, stream)."""
+    """``words[r, b]`` = Philox's words of counter (block + b, row + r, step, stream)."""
     cdef caviar_draw draw = caviar_draw(seed, step, stream)
     _table(np.empty(0), isa).random_bits(
         <uint32_t *>address(words, np.uint32, True), &draw, block, row,

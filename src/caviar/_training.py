@@ -8,7 +8,7 @@ and one that is interrupted leaves whole weights.
 import time
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from numbers import Integral
 
 import joblib
@@ -19,7 +19,9 @@ from sklearn.utils.optimize import _check_optimize_result
 
 from . import _layout, _network, schedules
 from ._blas_threads import single_blas_thread
+from ._epochs import batch_statistics, train_epochs
 from ._evaluation import ValidationData
+from ._state import HISTORY, NEVER, Hyperparameters, Objective, Record, TrainingState
 from ._team import Team
 from ._validation import TrainingData, batch_bounds
 
@@ -29,96 +31,11 @@ ROWS_AHEAD = 2**16
 # Rows that the batch-norm statistics of averaged weights are taken from, at least: their
 # means are then off by a hundredth of a standard deviation.
 STATISTICS_ROWS = 10_000
-NEVER = 2**62  # an epoch
-HISTORY = (
-    "epoch loss validation_loss validation_score learning_rate gradient_norm seconds"
-).split()
 
 NON_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large "
     "values and need to be preprocessed."
 )
-
-
-@dataclass
-class TrainingState:
-    """The vectors of one training, and what an optimizer counts."""
-
-    params: np.ndarray
-    stats: np.ndarray
-    slots: np.ndarray | None = None  # (n_slots, slot_stride)
-    grads: np.ndarray | None = None
-    work: np.ndarray | None = None
-    average: np.ndarray | None = None  # of params, with average_weights
-    n_steps: int = 0  # of the optimizer
-    n_stats_steps: int = 0
-    n_averaged: int = 0
-    n_batches: int = 0  # ever: what random numbers of the batches depend on
-    n_epochs: int = 0  # of the schedule
-    momenta: float = 1.0  # NAdam's product of momenta
-    learning_rate: float = 0.0
-    seed: int | None = None  # of dropout and augmentation
-
-    def allocate(self, plan, averages):
-        dtype = self.params.dtype
-        if averages and self.average is None:
-            self.average = np.zeros(plan.n_params, dtype=dtype)
-        self.grads = _layout.aligned_empty(plan.n_params, dtype)
-        self.work = _layout.aligned_empty(int(plan.header["n_work"][0]), dtype)
-
-
-@dataclass
-class Hyperparameters:
-    """What an epoch needs to know beside its data (`_network.train_epochs`)."""
-
-    solver: str = "sgd"
-    step: dict | None = None  # the fields of caviar_step
-    alpha: float = 0.0
-    decay: float = 0.0
-    bn_momentum: float = 0.9
-    bn_epsilon: float = 1e-5
-    gather: bool = False
-    seed: int = 0
-    loss_parameter: float = 0.0
-    label_smoothing: float = 0.0
-    augmentation: object = None  # `augmentation.CompiledAugmentation` or None
-    clip_norm: float = 0.0  # 0 for none
-    ema_decay: float = 0.0  # 0 for none
-    average_from: int = NEVER  # the epoch from which SWA averages
-
-
-@dataclass
-class Objective:
-    """What is minimized, and on what network; the same for every call of one course."""
-
-    loss: str
-    out_activation: str
-    parameter: float = 0.0
-    smoothing: float = 0.0
-    augmentation: object = None
-
-    @property
-    def makes_targets(self):
-        """Whether a batch's targets are more than copies of the data's."""
-        return (
-            self.smoothing > 0
-            or (self.augmentation is not None and self.augmentation.mixes_targets)
-            or self.loss in _layout.MULTICLASS_LOSSES - {"softmax"}
-        )
-
-
-@dataclass
-class Record:
-    """The fitted attributes that say how training went; see scikit-learn's for meanings."""
-
-    n_iter: int = 0
-    t: int = 0
-    loss: float | None = None
-    history: dict = field(default_factory=lambda: {name: [] for name in HISTORY})
-    best_epoch: int | None = None
-    best_loss: float | None = None
-    best_score: float | None = None
-    no_improvement_count: int = 0
 
 
 @dataclass
@@ -267,7 +184,7 @@ class Training:
             ]
 
         try:
-            n_done = _network.train_epochs(
+            n_done = train_epochs(
                 self.plan,
                 state,
                 self.data,
@@ -355,7 +272,7 @@ class Training:
             bounds = self._bounds[: n_batches + 1]
             rows = self._order[: bounds[-1]]
             stats = np.zeros_like(state.stats)  # times zero, they must be numbers
-            _network.batch_statistics(
+            batch_statistics(
                 plan,
                 state.average,
                 state.grads,

@@ -38,6 +38,7 @@ class TrainingData:
     weights: np.ndarray | None  # (n_samples,)
     n_samples: int
     n_features: int
+    dtype: np.dtype  # of X and weights
 
 
 def make_training_data(X, targets, sample_weight, dtype):
@@ -57,7 +58,14 @@ def make_training_data(X, targets, sample_weight, dtype):
     if sample_weight is not None:
         sample_weight = np.require(sample_weight, dtype=dtype, requirements=["C", "A"])
     return TrainingData(
-        dense, indptr, indices, values, targets, sample_weight, *X.shape
+        dense,
+        indptr,
+        indices,
+        values,
+        targets,
+        sample_weight,
+        *X.shape,
+        np.dtype(dtype),
     )
 
 

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from . import _docs, _validation
 from ._callbacks import with_callbacks
 from ._estimator import BaseMLP, is_stochastic
-from ._training import Objective
+from ._state import Objective
 
 
 def _has_margins(classifier):
