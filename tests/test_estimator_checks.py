@@ -23,6 +23,7 @@ from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from caviar import MLPClassifier, MLPRegressor
+from caviar.augmentation import GaussianNoise, Mixup
 
 # The checks fit on tiny data, far from convergence and sometimes with clipped batches.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -37,6 +38,7 @@ SOLVERS = {
     "rmsprop": dict(),
     "adagrad": dict(learning_rate_init=0.05),
     "adamw": dict(weight_decay=0.01),
+    "nadam": dict(),
 }
 
 BELOW_FLOAT32 = "asks for rtol=1e-7 after a whole training; float32 resolves 1.2e-7"
@@ -96,6 +98,64 @@ def test_every_solver_passes_every_check(estimator, check):
 )
 def test_every_solver_in_float32_passes_every_check(estimator, check):
     check(estimator)
+
+
+# -- the training methods --------------------------------------------------------------
+
+METHODS = [
+    MLPClassifier(
+        dropout=0.1, batch_norm=True, label_smoothing=0.1, class_weight="balanced"
+    ),
+    MLPClassifier(loss="hinge"),
+    MLPClassifier(loss="focal", activation="mish"),
+    MLPClassifier(solver="nadam", learning_rate="cosine"),
+    MLPClassifier(average_weights="swa", batch_norm="post", weight_init="he_normal"),
+    MLPClassifier(augment=Mixup()),
+    MLPClassifier(early_stopping=True, scoring="loss", validation_fraction=0.4),
+    MLPRegressor(loss="huber", average_weights="ema", ema_decay=0.9, clip_norm=1.0),
+    MLPRegressor(solver="nadam", learning_rate="one_cycle", activation="gelu"),
+    MLPRegressor(augment=[GaussianNoise()], input_dropout=0.1, dropconnect=0.1),
+    MLPRegressor(early_stopping=True, scoring="loss", validation_fraction=0.4),
+]
+
+ON_DENSE = "check_sample_weight_equivalence_on_dense_data"
+ON_SPARSE = "check_sample_weight_equivalence_on_sparse_data"
+DRAWN_BY_PLACE = "what is drawn for a row depends on its place in the batch"
+HELD_OUT_BY_PLACE = "which rows are held out depends on their places, as scikit-learn's"
+BALANCED = "the proportions of the classes are not known to partial_fit, which says so"
+ONE_PASS = "partial_fit holds nothing out, which it says, as scikit-learn's"
+USES_PARTIAL_FIT = [
+    "check_fit_score_takes_y",
+    "check_n_features_in_after_fitting",
+    "check_estimators_partial_fit_n_features",
+]
+
+
+def cannot_hold(estimator):
+    """The checks that cannot hold with a method, with the reason."""
+    reasons = {}
+    if estimator.dropout or estimator.input_dropout or estimator.augment:
+        reasons = dict.fromkeys([ON_DENSE, ON_SPARSE], DRAWN_BY_PLACE)
+    if estimator.early_stopping:
+        reasons |= dict.fromkeys([ON_DENSE, ON_SPARSE], HELD_OUT_BY_PLACE)
+        reasons |= dict.fromkeys(USES_PARTIAL_FIT, ONE_PASS)
+    if getattr(estimator, "class_weight", None) == "balanced":
+        reasons |= dict.fromkeys(USES_PARTIAL_FIT, BALANCED)
+    return reasons
+
+
+@parametrize_with_checks(
+    [clone(estimator).set_params(max_iter=100) for estimator in METHODS],
+    expected_failed_checks=cannot_hold,
+)
+def test_the_training_methods_pass_every_check_that_can_hold(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("estimator", METHODS, ids=repr)
+def test_only_estimators_that_change_rows_refuse_sparse_ones(estimator):
+    changes_rows = bool(estimator.augment) or estimator.input_dropout > 0
+    assert get_tags(estimator).input_tags.sparse != changes_rows
 
 
 # -- checks that are not among those yielded to third parties --------------------------

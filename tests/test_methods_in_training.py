@@ -299,6 +299,30 @@ def test_validation_loss_of_the_training_rows_is_that_of_each_classifier(loss, t
     assert clf.history_["validation_score"][-1] == clf.score(X_TRAIN, y)
 
 
+@pytest.mark.parametrize("target", ["binary", "multiclass", "multilabel"])
+@pytest.mark.parametrize("balanced", [False, True])
+def test_class_weights_count_in_the_validation_loss_as_in_training(target, balanced):
+    y, weights = {
+        "binary": (Y_TRAIN > 7, {False: 1.0, True: 3.0}),
+        "multiclass": (Y_TRAIN, dict(enumerate(np.linspace(0.5, 2, 10)))),
+        "multilabel": (
+            np.column_stack([Y_TRAIN > 4, Y_TRAIN % 2 == 0]).astype(int),
+            [{0: 1.0, 1: 2.0}, {0: 1.0, 1: 0.5}],
+        ),
+    }[target]
+    sample_weight = np.random.RandomState(0).uniform(size=len(y))
+    clf = classifier(
+        class_weight="balanced" if balanced else weights, alpha=0, batch_size="full"
+    )
+    held_out = dict(X_val=X_TRAIN, y_val=y, sample_weight_val=sample_weight)
+    clf.fit(X_TRAIN, y, sample_weight, **held_out)
+    np.testing.assert_allclose(
+        clf.history_["validation_loss"][:-1], clf.history_["loss"][1:], rtol=1e-9
+    )
+    score = clf.score(X_TRAIN, y, sample_weight)
+    np.testing.assert_allclose(clf.history_["validation_score"][-1], score)
+
+
 def test_history_goes_on_with_partial_fit_and_warm_start():
     *_, clf = partial_fits(3)
     assert clf.history_["epoch"] == [1, 2, 3]

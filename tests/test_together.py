@@ -14,7 +14,6 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.metrics import make_scorer, zero_one_loss
-from sklearn.utils import compute_sample_weight
 
 import reference
 from caviar import MLPClassifier, MLPRegressor, _network, schedules
@@ -489,18 +488,13 @@ def test_the_loss_of_the_training_rows_falls(seed):
         first = problem.loss_gradient(problem.first)[0]
         assert case.fit(max_iter=30, max_fun=1000).loss_ < first
         return
-    weights = np.ones(N_ROWS)
-    if getattr(case.estimator, "class_weight", None) is not None:
-        weights *= compute_sample_weight(case.estimator.class_weight, case.y)
-    if case.sample_weight is not None:
-        weights *= case.sample_weight
     watched = Case(
         case.kind,
         clone(case.estimator).set_params(early_stopping=False, verbose=False),
         case.X,
         case.y,
         case.sample_weight,
-        dict(X_val=case.X, y_val=case.y, sample_weight_val=weights),
+        dict(X_val=case.X, y_val=case.y, sample_weight_val=case.sample_weight),
     )
     unmoved = watched.fit(learning_rate_init=1e-300, max_iter=4, swa_start=0)
     trained = watched.fit(max_iter=150, n_iter_no_change=np.inf)

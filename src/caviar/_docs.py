@@ -42,8 +42,10 @@ _CLASSIFICATION = """label_smoothing : float, default=0.0
         Weights of the classes, ``{class: weight}``, which multiply the sample weights in
         training; 'balanced' is ``n_samples / (n_classes * n_samples_of_the_class)``, with
         sums of sample weights where there are any. For classes of very different sizes
-        where the rare ones matter; try 'balanced'. Validation is not weighted by it. For
-        labels a list with one dict for each, of which a row's weight is the product.
+        where the rare ones matter; try 'balanced'. They count in the validation loss (and
+        so with ``scoring='loss'``), not in other scores. A class without an entry has the
+        weight 1. For labels a list with one dict for each, of which a row's weight is the
+        product.
 
     loss : {'log_loss', 'focal', 'hinge'}, default='log_loss'
         What is minimized; p are the probabilities, z the outputs before them.

@@ -241,10 +241,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
             _validation.check_weights(sample_weight, self.batch_norm)
-        by_class = self._class_weights(y, targets, sample_weight)
-        weights = _product(sample_weight, by_class)
-        if by_class is not None:
-            _validation.check_class_weights(self.class_weight, by_class, weights)
+        weights = self._loss_weights(y, targets, sample_weight)
         _validation.check_batch_norm(self, len(y))
         _validation.check_dense_input(self, X)
         objective = self._objective(
@@ -313,16 +310,32 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         _validation.check_held_out_targets(y, like, getattr(self, "classes_", None))
         with _validation.about_held_out_rows():
             targets = self._encode(y)
-            data = _validation.make_training_data(X, targets, sample_weight, dtype)
-        return self._validation_data(X, None, y, data.targets, data.weights)
+            weights = self._loss_weights(y, targets, sample_weight)
+            data = _validation.make_training_data(X, targets, weights, dtype)
+        if sample_weight is not None:
+            sample_weight = sample_weight.astype(dtype)
+        return self._validation_data(
+            X, None, y, data.targets, sample_weight, data.weights
+        )
 
-    def _validation_data(self, X, rows, y, targets, weights):
+    def _loss_weights(self, y, targets, sample_weight):
+        """Each row's weight in the loss: its own times that of its class, or None."""
+        by_class = self._class_weights(y, targets, sample_weight)
+        if by_class is None:
+            return sample_weight
+        weights = by_class if sample_weight is None else sample_weight * by_class
+        _validation.check_class_weights(self.class_weight, by_class, weights)
+        return weights
+
+    def _validation_data(self, X, rows, y, targets, weights, loss_weights):
         classes = getattr(self, "classes_", None)
         scorer = self.scoring
         if scorer not in (None, "loss"):
             scorer = get_scorer(scorer)
         n_classes = None if classes is None else len(classes)
-        return ValidationData(X, rows, y, targets, weights, n_classes, scorer)
+        return ValidationData(
+            X, rows, y, targets, weights, loss_weights, n_classes, scorer
+        )
 
     def _new_record(self):
         if self.solver not in _STOCHASTIC:
@@ -416,6 +429,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             problem.y[held_out],
             data.targets[held_out],
             None if weights is None else weights[held_out].astype(data.dtype),
+            None if data.weights is None else data.weights[held_out],
         )
 
     def _attributes(self, training, outcome, copies=False):
@@ -547,7 +561,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        # Sparse rows are read in place, and so cannot be changed.
+        tags.input_tags.sparse = not self.augment and self.input_dropout == 0
         return tags
 
 
@@ -564,12 +579,6 @@ class _Problem:
     validation: ValidationData | None  # of the caller
     layout: tuple  # arguments of `_layout.make_plan`
     keeps: tuple[int, ...]  # of dropout, per hidden layer
-
-
-def _product(*factors):
-    """Of weights, of which each may be None."""
-    factors = [f for f in factors if f is not None]
-    return np.multiply(*factors) if len(factors) == 2 else next(iter(factors), None)
 
 
 @contextmanager

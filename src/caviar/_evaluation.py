@@ -19,7 +19,8 @@ class ValidationData:
     rows: np.ndarray | None  # int64: which of them; None for all
     y: np.ndarray  # as it was passed, for scorers
     targets: np.ndarray  # as `_validation.TrainingData` has them
-    weights: np.ndarray | None  # of the samples, without those of classes
+    weights: np.ndarray | None  # of the samples, for scores
+    loss_weights: np.ndarray | None  # as in training: times those of the classes
     n_classes: int | None  # None for regression
     scorer: object  # None, "loss" or a callable (estimator, X, y[, sample_weight])
 
@@ -55,7 +56,7 @@ class ValidationData:
             loss = "softmax"
         elif loss in MULTICLASS_LOSSES - {"softmax"}:
             targets = np.eye(outputs.shape[1], dtype=outputs.dtype)[targets]
-        weights = self.weights
+        weights = self.loss_weights
         total = len(outputs) if weights is None else weights.sum(dtype=np.float64)
         return output_loss(outputs, targets, weights, float(total), loss, parameter)
 
