@@ -11,7 +11,7 @@ from sklearn.metrics import balanced_accuracy_score, log_loss, make_scorer
 from sklearn.model_selection import train_test_split
 
 import reference
-from caviar import MLPClassifier, MLPRegressor, _layout, schedules
+from caviar import MLPClassifier, MLPRegressor, _layout, _training, schedules
 from caviar.augmentation import GaussianNoise, Mixup, RandomAffine
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -92,6 +92,15 @@ def test_prediction_normalizes_by_rows_as_it_sees_them(change, mode):
     options = dict(shuffle=False, batch_norm=mode, batch_size=100)
     clf = classifier(**options, **CHANGES_OF_ROWS[change]).fit(X[:600], Y[:600])
     expected = statistics_of_batches(clf, X[:600], Y[:600], 100)
+    np.testing.assert_allclose(clf.stats_, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_statistics_are_of_rows_that_weigh_something(monkeypatch):
+    monkeypatch.setattr(_training, "STATISTICS_ROWS", 100)
+    options = dict(shuffle=False, batch_norm=True, batch_size=100, dropout=0.2)
+    weights = np.repeat([0.0, 1.0], 300)
+    clf = classifier(**options).fit(X[:600], Y[:600], weights)
+    expected = statistics_of_batches(clf, X[300:400], Y[300:400], 100)
     np.testing.assert_allclose(clf.stats_, expected, rtol=1e-9, atol=1e-12)
 
 

@@ -274,9 +274,10 @@ class Training:
         state = self.state
         if self._statistics is not None and self._statistics[0] == state.n_batches:
             return self._statistics[1]
-        n_batches = np.searchsorted(self._bounds[1:], STATISTICS_ROWS) + 1
-        bounds = self._bounds[: n_batches + 1]
-        rows = self._order[: bounds[-1]]
+        weight_sums = self._weight_sums(self._order[np.newaxis], self._bounds)[0]
+        # Enough rows, of which some weigh something.
+        enough = (self._bounds[1:] >= STATISTICS_ROWS) & (np.cumsum(weight_sums) > 0)
+        n_batches = np.argmax(enough) + 1 if enough.any() else len(enough)
         stats = np.zeros_like(state.stats)  # times zero, they must be numbers
         hyper = self.hyperparameters()
         if hyper.augmentation is not None:
@@ -288,9 +289,9 @@ class Training:
             stats,
             state.work,
             self.data,
-            rows,
-            bounds,
-            self._weight_sums(rows[np.newaxis], bounds)[0],
+            self._order,
+            self._bounds[: n_batches + 1],
+            weight_sums[:n_batches],
             hyper,
             state.n_batches,
             self.team,
