@@ -348,6 +348,14 @@ def test_lbfgs_has_a_history_of_its_iterations():
     assert clf.history_["loss"][-1] == clf.loss_
 
 
+def test_lbfgs_keeps_nothing_of_a_fit_by_another_solver():
+    clf = classifier(early_stopping=True).fit(X_TRAIN, Y_TRAIN)
+    clf.set_params(solver="lbfgs").fit(X_TRAIN, Y_TRAIN)
+    fresh = classifier(early_stopping=True, solver="lbfgs").fit(X_TRAIN, Y_TRAIN)
+    assert vars(clf).keys() == vars(fresh).keys()
+    assert clf.history_["epoch"] == fresh.history_["epoch"]
+
+
 # -- classes ---------------------------------------------------------------------------
 
 

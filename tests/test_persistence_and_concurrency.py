@@ -33,7 +33,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 CLASSES = [MLPClassifier, MLPRegressor]
-STOCHASTIC = ["sgd", "adam", "rmsprop", "adagrad", "adamw"]
+STOCHASTIC = ["sgd", "adam", "rmsprop", "adagrad", "adamw", "nadam"]
 SOLVERS = ["lbfgs", *STOCHASTIC]
 
 

@@ -30,6 +30,11 @@ from ._state import Objective, Record, TrainingState
 from ._training import Training
 
 _STOCHASTIC = _validation.STOCHASTIC_SOLVERS
+# Fitted attributes that not every fit sets.
+OF_SOME_SOLVERS = (
+    "loss_ loss_curve_ learning_rate_ history_ best_loss_ best_epoch_ "
+    "best_validation_score_ validation_scores_"
+).split()
 
 
 def is_stochastic(estimator):
@@ -500,7 +505,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _publish(self, training, continuing):
         """Store a finished or interrupted training on the estimator."""
         if not continuing:
-            for name in ("loss_", "loss_curve_", "learning_rate_", "history_"):
+            for name in OF_SOME_SOLVERS:
                 self.__dict__.pop(name, None)
         for name, value in self._attributes(training, training.outcome()).items():
             setattr(self, name, value)
