@@ -163,7 +163,15 @@ def test_a_pickle_of_another_process_predicts_the_same_bits(iris, tmp_path):
 
 
 # How many numbers per parameter each solver must remember to go on.
-SLOTS = {"lbfgs": 0, "sgd": 1, "adam": 2, "rmsprop": 1, "adagrad": 1, "adamw": 2}
+SLOTS = {
+    "lbfgs": 0,
+    "sgd": 1,
+    "adam": 2,
+    "rmsprop": 1,
+    "adagrad": 1,
+    "adamw": 2,
+    "nadam": 2,
+}
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
