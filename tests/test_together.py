@@ -555,6 +555,32 @@ def test_fit_is_as_many_calls_of_partial_fit(seed):
     assert history(steps) == history(whole)
 
 
+KEPT = "hidden_layer_sizes activation dropout batch_norm loss random_state".split()
+
+
+@pytest.mark.parametrize("seed", STOCHASTIC[:-1])
+def test_partial_fit_goes_on_with_other_parameters(seed):
+    """Those of the next case, with another solver, schedule, average and augmentation."""
+    case, kinds = draw(seed), type(draw(seed).estimator)
+    following = (draw(s) for s in STOCHASTIC[STOCHASTIC.index(seed) + 1 :])
+    other = next((c for c in following if isinstance(c.estimator, kinds)), None)
+    changed = {} if other is None else incremental(other).get_params(deep=False)
+    changed |= {name: getattr(case.estimator, name) for name in KEPT}
+    changed.pop("class_weight", None)  # of other classes
+    if senseless(Case(**vars(case) | {"estimator": kinds(**changed)})):
+        changed |= dict(augment=None, input_dropout=0.0, batch_size=20)
+        changed |= {"label_smoothing": 0.0} if "label_smoothing" in changed else {}
+    estimator = incremental(case)
+    for _ in range(2):
+        case.partial_fit(estimator)
+    again = pickle.loads(pickle.dumps(estimator.set_params(**changed)))
+    for _ in range(2):
+        case.partial_fit(estimator), case.partial_fit(again)
+    assert state(again) == state(estimator)
+    assert history(again) == history(estimator)
+    assert np.isfinite(outputs(estimator, case.X)).all()
+
+
 @every_case
 def test_predictions_are_a_plain_forward_pass_over_coefs_and_intercepts(seed):
     case, estimator = draw(seed), fitted(seed)
