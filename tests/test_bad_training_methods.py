@@ -554,3 +554,34 @@ def test_divergence_in_partial_fit_leaves_the_last_good_weights(params):
                 estimator.partial_fit(X_FAR, Y_FAR)
     assert snapshot(estimator) == before
     assert np.isfinite(estimator.predict(X_FAR / 100)).all()
+
+
+# -- a failed fit leaves no trace ------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    "params", [{}, dict(average_weights="ema"), dict(early_stopping=True)], ids=repr
+)
+def test_a_callback_that_fails_at_the_very_end_leaves_the_history_alone(params, method):
+    pytest.importorskip("sklearn.callback", reason="callbacks are scikit-learn 1.9's")
+
+    class FailsAtTheEnd:
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context, **kwargs):
+            pass
+
+        def on_fit_task_end(self, estimator, context, **kwargs):
+            if context.parent is None:
+                raise RuntimeError("the hook failed")
+
+    estimator = small(MLPClassifier, warm_start=True, **params).fit(X, Y)
+    if method == "partial_fit":
+        estimator.set_params(early_stopping=False)
+    estimator.set_callbacks(FailsAtTheEnd())
+    assert_refused(estimator, X, Y, "the hook failed", RuntimeError, method=method)

@@ -137,6 +137,14 @@ def test_partial_fit_goes_on_from_what_is_trained_not_from_what_predicts(kind):
     np.testing.assert_array_equal(steps.stats_, whole.stats_)
 
 
+def test_another_average_begins_with_the_weights_that_are_trained():
+    *_, clf = partial_fits(3, average_weights="ema", ema_decay=0.9)
+    trained = clf._optimizer["params"].copy()
+    clf.set_params(average_weights="swa", swa_start=0, learning_rate_init=1e-300)
+    clf.partial_fit(X_TRAIN, Y_TRAIN)
+    np.testing.assert_array_equal(clf.params_, trained)
+
+
 # -- schedules -------------------------------------------------------------------------
 
 

@@ -375,7 +375,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             n_batches=before["n_batches"],
             seed=before["seed"],
         )
-        if averaged and self.average_weights is not None:
+        same_average = before["average_weights"] == self.average_weights
+        if averaged and same_average:
             state.average = self.params_.astype(dtype)
             state.n_averaged = before["n_averaged"]
         fresh = self._new_record()
@@ -473,6 +474,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 "n_stats_steps": n_stats_steps,
                 "n_batches": state.n_batches,
                 "n_epochs": state.n_epochs,
+                "average_weights": self.average_weights,
                 "n_averaged": state.n_averaged,
                 "momenta": state.momenta,
                 "seed": state.seed,
@@ -512,17 +514,18 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         self._publish_history(training, continuing)
 
     def _publish_history(self, training, continuing):
-        """What is kept of every epoch, appended to that of the fit it goes on from."""
+        """What is kept of every epoch, after that of the fit it goes on from.
+
+        In new lists: should a callback fail after this, the old ones are taken back.
+        """
         new = training.record.history
-        history = self.__dict__.setdefault("history_", {name: [] for name in new})
+        history = self.__dict__.get("history_", {name: [] for name in new})
         n_before = len(history["epoch"])
         new["epoch"] = list(range(n_before + 1, n_before + len(new["loss"]) + 1))
-        for name, values in new.items():
-            history[name] = history[name] + values
+        self.history_ = {name: history[name] + values for name, values in new.items()}
         if self.solver not in _STOCHASTIC:
             return
-        losses = self.__dict__.setdefault("loss_curve_", [])
-        losses.extend(new["loss"])
+        self.loss_curve_ = self.__dict__.get("loss_curve_", []) + new["loss"]
         best = training.record.best_epoch
         self.best_epoch_ = None if best is None else n_before + best
         if training.validation is None:
