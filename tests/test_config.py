@@ -106,3 +106,16 @@ def test_a_fork_inside_a_fit_leaves_the_child_unlimited():
         "print(status)"
     )
     assert run(code).stdout.strip() == "0"
+
+
+@pytest.mark.parametrize(
+    "name", ["augmentation", "diagnostics", "ensemble", "schedules"]
+)
+def test_public_modules_are_there_without_an_import_of_their_own(name):
+    code = f"import caviar; caviar.{name}; assert {name!r} in dir(caviar)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_is_not_there_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        caviar.nothing
