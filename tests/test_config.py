@@ -118,4 +118,4 @@ def test_public_modules_are_there_without_an_import_of_their_own(name):
 
 def test_what_is_not_there_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        caviar.nothing
+        caviar.nothing  # noqa: B018 - to ask is the test
