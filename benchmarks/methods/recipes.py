@@ -20,7 +20,7 @@ from caviar.ensemble import (
 HIDDEN, BATCH_SIZE = (128, 128), 128
 LEARNING_RATES = (0.001, 0.003, 0.01)  # tried by every recipe
 N_SNAPSHOTS = 5
-N_MIXTURES = 24  # candidates of the cocktail
+N_MIXTURES = 16  # candidates of the cocktail
 SNAPSHOTS, MEMBERS = "n_snapshots", "n_estimators"  # of an ensemble, not of the network
 
 PLAIN = {}
@@ -114,8 +114,13 @@ RECIPES = {
 FOR_CLASSES = {"label_smoothing"}  # what regressions do not have
 
 
+def alone(params):
+    """One network of an ensemble of seeds: what its learning rate is chosen for."""
+    return {name: value for name, value in params.items() if name != MEMBERS}
+
+
 def build(task, params, epochs, seed):
-    """The network, or the ensemble of its snapshots."""
+    """The network, or the ensemble of its snapshots or of several seeds."""
     params = dict(params)
     n_snapshots = params.pop(SNAPSHOTS, None)
     n_members = params.pop(MEMBERS, None)

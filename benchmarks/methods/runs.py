@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from . import data
-from .recipes import FOR_CLASSES, RECIPES, build
+from .recipes import FOR_CLASSES, RECIPES, alone, build
 
 
 def run(path, recipe, seed, epochs, max_rows):
@@ -40,7 +40,9 @@ def run(path, recipe, seed, epochs, max_rows):
                 return -np.inf  # diverged: another candidate is chosen
         return float(model.score(problem.X[scored_on], problem.y[scored_on]))
 
-    validation_scores = [score(params, rest, validation) for params in candidates]
+    validation_scores = [
+        score(alone(params), rest, validation) for params in candidates
+    ]
     best = int(np.argmax(validation_scores))
     start = time.perf_counter()
     test_score = score(candidates[best], train, test)
