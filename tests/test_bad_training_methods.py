@@ -556,6 +556,22 @@ def test_divergence_in_partial_fit_leaves_the_last_good_weights(params):
     assert np.isfinite(estimator.predict(X_FAR / 100)).all()
 
 
+@pytest.mark.parametrize("scoring", [None, "neg_mean_squared_error", "loss"])
+def test_early_stopping_says_when_no_epoch_could_be_scored(scoring):
+    """One validation row whose prediction overflows: every score is NaN, or -inf."""
+    estimator = small(
+        MLPRegressor, loss="poisson", early_stopping=True, scoring=scoring
+    )
+    X_val = X.copy()
+    X_val[:2] = 1e5 * np.array([[1], [-1]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        with pytest.warns(ConvergenceWarning, match="No epoch had a finite validation"):
+            estimator.fit(X, Y, X_val=X_val, y_val=Y)
+    assert estimator.best_epoch_ is None
+    assert not np.isfinite(estimator.history_["validation_score"]).any()
+
+
 # -- a failed fit leaves no trace ------------------------------------------------------
 
 

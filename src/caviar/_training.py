@@ -140,6 +140,19 @@ class Training:
                 ConvergenceWarning,
                 stacklevel=4,
             )
+        self._warn_if_never_scored()
+
+    def _warn_if_never_scored(self):
+        """Early stopping is no use where the outputs for its rows overflow, or the like."""
+        scores = self.record.history["validation_score"]
+        diverged = not np.isfinite(self.state.params).all()  # which has its own warning
+        if self.keeps_best and not diverged and not np.isfinite(scores).any():
+            warnings.warn(
+                "No epoch had a finite validation score: the weights that training began "
+                f"with are kept. The last score was {scores[-1]}.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
 
     def _n_epochs_without_stop(self):
         """Epochs until something may have to be done after one: they are one call.
