@@ -20,7 +20,7 @@ from caviar.ensemble import (
 HIDDEN, BATCH_SIZE = (128, 128), 128
 LEARNING_RATES = (0.001, 0.003, 0.01)  # tried by every recipe
 N_SNAPSHOTS = 5
-N_MIXTURES = 16  # candidates of the cocktail
+N_MIXTURES = 12  # candidates of the cocktail
 SNAPSHOTS, MEMBERS = "n_snapshots", "n_estimators"  # of an ensemble, not of the network
 
 PLAIN = {}
@@ -103,13 +103,13 @@ RECIPES = {
     "ema": Recipe("+ EMA of the weights", adding(EMA)),
     "swa": Recipe("+ SWA over the last quarter", adding(SWA)),
     "snapshots": Recipe("+ five snapshots", adding(SNAPSHOT)),
-    "seeds": Recipe("five networks, five times the epochs", adding({MEMBERS: 5})),
+    "seeds": Recipe("five networks (five times as long)", adding({MEMBERS: 5})),
     "label_smoothing": Recipe("+ label smoothing 0.1", adding(LABEL_SMOOTHING)),
     "all": Recipe(
-        "all of batch norm, dropout, decay, cosine, mixup, EMA, smoothing",
+        "all at once",
         adding(BATCH_NORM, DROPOUT, WEIGHT_DECAY, COSINE, MIXUP, EMA, LABEL_SMOOTHING),
     ),
-    "cocktail": Recipe(f"cocktail: best of {N_MIXTURES} mixtures", cocktail),
+    "cocktail": Recipe(f"cocktail, best of {N_MIXTURES}", cocktail),
 }
 FOR_CLASSES = {"label_smoothing"}  # what regressions do not have
 
