@@ -1,14 +1,11 @@
 """What each training method adds to a step: dropout, mixup, averages, augmentation."""
 
-import time
-import warnings
 from statistics import median
-
-from sklearn.exceptions import ConvergenceWarning
 
 from caviar import MLPClassifier
 from caviar.augmentation import Cutout, HorizontalFlip, Mixup, RandomAffine
 
+from .libraries._estimator import prepare
 from .problems import PROBLEMS, TINY, Problem
 from .tables import markdown, microseconds
 
@@ -47,45 +44,23 @@ def measure(options, log):
 
 
 def measure_methods(problem, methods, n_rounds):
-    data = problem.data()
+    X, y = problem.data()
     results = [
         {"problem": str(problem), "method": name, "limit": limit, "seconds": []}
         for name, (_, limit) in methods.items()
     ]
+    runs = [
+        prepare(MLPClassifier, problem, X, y, batch_norm=True, **settings)
+        for settings, _ in methods.values()
+    ]
+    n_epochs = 2 * problem.n_epochs
+    pairs = list(zip(results, runs, strict=True))
     for turn in range(-1, n_rounds):  # a first one, not counted, to warm up
-        for result in results if turn % 2 else results[::-1]:
-            seconds = step_seconds(problem, data, methods[result["method"]][0])
+        for result, run in pairs if turn % 2 else pairs[::-1]:
+            seconds = max(run(n_epochs), 1e-9) / (n_epochs * problem.n_steps)
             if turn >= 0:
                 result["seconds"].append(seconds)
     return results
-
-
-def step_seconds(problem, data, settings):
-    """By difference: a fit checks its input as well."""
-    n_epochs = 2 * problem.n_epochs
-    longer = fit_seconds(problem, data, 1 + n_epochs, settings)
-    seconds = longer - fit_seconds(problem, data, 1, settings)
-    return max(seconds, 1e-9) / (n_epochs * problem.n_steps)
-
-
-def fit_seconds(problem, data, n_epochs, settings):
-    mlp = MLPClassifier(
-        problem.hidden,
-        batch_size=problem.batch_size,
-        batch_norm=True,
-        max_iter=n_epochs,
-        n_iter_no_change=n_epochs + 1,
-        random_state=0,
-        **settings,
-    )
-    start = time.process_time()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        mlp.fit(*data)
-    seconds = time.process_time() - start
-    if mlp.n_iter_ != n_epochs:
-        raise RuntimeError(f"trained {mlp.n_iter_} epochs of {n_epochs}")
-    return seconds
 
 
 def report(results):

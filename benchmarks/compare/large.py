@@ -4,15 +4,14 @@ Small shapes are here too: they have no tiles to share and must not become slowe
 """
 
 import time
-import warnings
 from statistics import median
 
 import joblib
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
 from caviar import MLPClassifier
 
+from .fits import quiet_fit
 from .problems import PROBLEMS, TINY, Problem
 from .tables import markdown, plus_minus
 
@@ -60,9 +59,7 @@ def fit(problem, X, y, n_jobs):
         n_jobs=n_jobs,
     )
     wall, cpu = time.perf_counter(), time.process_time()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        mlp.fit(X, y)
+    quiet_fit(mlp, X, y)
     return time.perf_counter() - wall, time.process_time() - cpu, mlp
 
 

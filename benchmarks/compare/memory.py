@@ -17,12 +17,12 @@ import sys
 import tempfile
 import threading
 import time
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 from . import machine, tables
+from .fits import quiet_fit
 
 ROOT = Path(__file__).resolve().parents[2]
 START_METHOD = (
@@ -107,14 +107,6 @@ def growth(function):
         watcher.join()
     most = max(most, status(*private))
     return most - before, seconds, status("RssFile") - file_before
-
-
-def quiet_fit(mlp, X, y):
-    from sklearn.exceptions import ConvergenceWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return mlp.fit(X, y)
 
 
 def growth_of_fit(problem, library):

@@ -6,16 +6,15 @@ the same parameters, and is slow: it is asked for by an option.
 """
 
 import time
-import warnings
 from statistics import median
 
 from scipy.stats import loguniform
 from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from .fits import quiet_fit
 from .libraries import attempt, load, title
 from .tables import markdown, plus_minus, relative, search_text
 
@@ -101,9 +100,7 @@ def fit(name, X, y, options):
     if not name.endswith("-64"):
         X = X.astype("float32")
     start = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        search.fit(X, y)
+    quiet_fit(search, X, y)
     return time.perf_counter() - start, float(search.best_score_)
 
 

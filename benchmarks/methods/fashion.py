@@ -11,17 +11,16 @@ train, and the 10,000 test rows are scored.
 import argparse
 import sys
 import time
-import warnings
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from benchmarks.compare import documents, machine
+from benchmarks.compare.fits import quiet_fit
 from benchmarks.compare.tables import markdown
 from caviar import MLPClassifier
 from caviar.augmentation import HorizontalFlip, Mixup, RandomCrop
@@ -110,9 +109,7 @@ def run(problem, name, seed, options):
     scaler = StandardScaler() if setting.standardize else MinMaxScaler()
     pipeline = make_pipeline(scaler, model)
     wall, processor = time.perf_counter(), time.process_time()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        pipeline.fit(problem.X[fitted_on], problem.y[fitted_on])
+    quiet_fit(pipeline, problem.X[fitted_on], problem.y[fitted_on])
     seconds = time.process_time() - processor
     X, y = pipeline[0].transform(problem.X[scored_on]), problem.y[scored_on]
     return {

@@ -5,13 +5,13 @@ A line of JSON is appended to a file as each run ends, so that what was killed g
 
 import json
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
+
+from benchmarks.compare.fits import quiet_fit
 
 from . import data
 from .recipes import FOR_CLASSES, RECIPES, alone, build
@@ -30,14 +30,12 @@ def run(path, recipe, seed, epochs, max_rows):
     def score(params, fitted_on, scored_on):
         network = build(problem.task, params, epochs, seed)
         model = clone(data.pipeline(problem, network))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            try:
-                model.fit(problem.X[fitted_on], problem.y[fitted_on])
-            except ValueError as error:
-                if "non-finite" not in str(error):
-                    raise
-                return -np.inf  # diverged: another candidate is chosen
+        try:
+            quiet_fit(model, problem.X[fitted_on], problem.y[fitted_on])
+        except ValueError as error:
+            if "non-finite" not in str(error):
+                raise
+            return -np.inf  # diverged: another candidate is chosen
         return float(model.score(problem.X[scored_on], problem.y[scored_on]))
 
     validation_scores = [

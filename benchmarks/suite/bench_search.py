@@ -1,10 +1,7 @@
 """scikit-learn's four searches over a pipeline on digits, in one process."""
 
-import warnings
-
 from scipy.stats import loguniform
 from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import (
     GridSearchCV,
@@ -18,6 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from caviar import MLPClassifier
 
 from . import sizes
+from .bench_fit import quiet_fit
 
 GRID = {
     "mlpclassifier__learning_rate_init": [1e-3, 3e-3, 1e-2],
@@ -59,6 +57,4 @@ class Search:
         }[search]()
 
     def time_search(self, search):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            self.search.fit(self.X, self.y)
+        quiet_fit(self.search, self.X, self.y)

@@ -1,10 +1,8 @@
 """What caviar's and scikit-learn's classifier share: the same class, twice."""
 
-import warnings
-
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
+from ..fits import quiet_fit
 from . import clock
 
 
@@ -27,9 +25,7 @@ def prepare(classifier, problem, X, y, **params):
             **params,
         )
         start = clock()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            mlp.fit(X, y)
+        quiet_fit(mlp, X, y)
         seconds = clock() - start
         assert mlp.n_iter_ == max_iter, "stopped early: the times would be wrong"
         return seconds
