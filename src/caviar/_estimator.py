@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import _layout, _validation
@@ -64,10 +64,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return super()._get_param_names()
 
     # What differs between classifier and regressor
-
-    @abstractmethod
-    def _validate_input(self, X, y, reset, dtype):
-        """Validated X, and y of one or two dimensions."""
 
     @abstractmethod
     def _learn_targets(self, y, incremental):
@@ -268,9 +264,27 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             tuple(_layout.keep_of(p) for p in rates),
         )
 
+    def _validate_input(self, X, y, reset, dtype):
+        """Validated X, and y of one or two dimensions."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            y_numeric=isinstance(self, RegressorMixin),
+            dtype=dtype or (np.float64, np.float32),
+            reset=reset,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        return X, y
+
     def _first_state(self, plan, problem, random_state):
         """The first weights and statistics."""
-        activations = problem.layout[2] or "identity"  # of no hidden layer
+        # One name says something of an output layer without hidden ones, too.
+        one_name = isinstance(self.activation, str)
+        activations = self.activation if one_name else problem.layout[2]
         dtype = problem.data.dtype
         return TrainingState(
             *initialize(

@@ -48,7 +48,7 @@ def forward(X, coefs, intercepts, activation, out_activation, chosen=None):
     widths = [w.shape[1] for w in coefs[:-1]]
     chunk = min(_chunk_rows(max(X.shape[1], *widths, out.shape[1])), n_samples)
     work = [np.empty(chunk * n, dtype) for n in _two_largest(widths)]
-    rows_of = (_sparse_rows if issparse(X) else _dense_rows)(X, dtype, chosen)
+    rows_of = rows_reader(X, dtype, chosen)
     few = chunk * max(w.size for w in coefs) <= FEW_MULTIPLICATIONS
     with nullcontext() if few else single_blas_thread:
         for start in range(0, n_samples, chunk):
@@ -70,6 +70,12 @@ def _chunk_rows(width):
 def _two_largest(widths):
     """Sizes of two buffers that hold every other layer each."""
     return max(widths[::2], default=0), max(widths[1::2], default=0)
+
+
+def rows_reader(X, dtype, chosen=None):
+    """A function (start, stop) of rows of X, or of those chosen, as `layer_forward` takes
+    them."""
+    return (_sparse_rows if issparse(X) else _dense_rows)(X, dtype, chosen)
 
 
 def _dense_rows(X, dtype, chosen):

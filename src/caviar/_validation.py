@@ -100,10 +100,8 @@ def check_hidden_layer_sizes(hidden_layer_sizes):
 
 
 def check_activations(activation, n_hidden):
-    """One name, or a list of one for each hidden layer."""
-    if isinstance(activation, str):
-        return activation
-    names = list(activation)
+    """One name for each hidden layer, of a list of them or of one for all."""
+    names = each_layer(activation, n_hidden)
     if len(names) != n_hidden or any(name not in ACTIVATION_NAMES for name in names):
         raise ValueError(
             f"`activation` must be one of {list(ACTIVATION_NAMES)}, or a list of one of "

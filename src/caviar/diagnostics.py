@@ -4,13 +4,13 @@ from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import issparse
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import validate_data
 
 from . import _layout, _validation
 from ._blas_threads import single_blas_thread
 from ._estimator import BaseMLP
+from ._inference import rows_reader
 from ._initializers import initialize
 from ._network import layer_forward
 
@@ -149,7 +149,7 @@ def activation_statistics(estimator, X, n_bins=50):
             "`hidden_layer_sizes` must have at least one layer for statistics of hidden "
             f"layers, got {estimator.hidden_layer_sizes!r}."
         )
-    activations = _activation_of_each(estimator.activation, n_layers)
+    activations = _validation.check_activations(estimator.activation, n_layers)
     batch_norm = False if fitted else estimator.batch_norm
     with single_blas_thread:
         rows = [
@@ -188,25 +188,13 @@ def _initial(estimator, X):
     plan = _layout.make_plan([X.shape[1], *hidden, 1], False)
     params, _ = initialize(
         plan,
-        _activation_of_each(estimator.activation, len(hidden)),
+        _validation.check_activations(estimator.activation, len(hidden)),
         check_random_state(deepcopy(estimator.random_state)),
         np.dtype(estimator.dtype or X.dtype),
         estimator.weight_init,
         estimator.init_scale,
     )
     return X, plan.coefs(params), plan.intercepts(params)
-
-
-def _activation_of_each(activation, n_layers):
-    """The activation of each hidden layer."""
-    names = [activation] * n_layers if isinstance(activation, str) else [*activation]
-    known = all(name in _layout.ACTIVATION_NAMES for name in names)
-    if len(names) != n_layers or not known:
-        raise ValueError(
-            f"`activation` must be one of {list(_layout.ACTIVATION_NAMES)}, or a list of "
-            f"one of them for each of the {n_layers} hidden layers, got {activation!r}."
-        )
-    return names
 
 
 def _hidden_layers(X, coefs, intercepts, activations, batch_norm, epsilon):
@@ -216,7 +204,7 @@ def _hidden_layers(X, coefs, intercepts, activations, batch_norm, epsilon):
     """
     modes = _layout.BATCH_NORM_MODES
     mode, dtype = modes[batch_norm], coefs[0].dtype
-    a, moments = _as_rows(X, dtype), None
+    a, moments = rows_reader(X, dtype)(0, X.shape[0]), None
     for w, b, g in zip(coefs[:-1], intercepts[:-1], activations, strict=True):
         if moments is not None:  # the layer before is normalized after its activation
             mean, scale = moments
@@ -238,18 +226,6 @@ def _moments(h, epsilon):
     """Mean and 1 / sqrt(variance + epsilon) of each unit."""
     mean, variance = h.mean(axis=0, dtype=np.float64), h.var(axis=0, dtype=np.float64)
     return mean.astype(h.dtype), (1 / np.sqrt(variance + epsilon)).astype(h.dtype)
-
-
-def _as_rows(X, dtype):
-    """X as `layer_forward` takes it."""
-    if not issparse(X):
-        return np.require(X, dtype=dtype, requirements=["C", "A"])
-    return (
-        X.indptr.astype(np.int64),
-        X.indices.astype(np.int32),
-        X.data.astype(dtype),
-        np.arange(X.shape[0], dtype=np.int64),
-    )
 
 
 def _statistics(h, activation, index, n_bins):

@@ -5,7 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.preprocessing import LabelBinarizer
-from sklearn.utils import column_or_1d, compute_class_weight, compute_sample_weight
+from sklearn.utils import compute_class_weight, compute_sample_weight
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
@@ -13,7 +13,7 @@ from sklearn.utils.multiclass import (
     type_of_target,
     unique_labels,
 )
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from . import _docs, _validation
 from ._callbacks import with_callbacks
@@ -99,20 +99,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         n_jobs=None,
     ):
         super().__init__(locals())
-
-    def _validate_input(self, X, y, reset, dtype):
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            multi_output=True,
-            dtype=dtype or (np.float64, np.float32),
-            reset=reset,
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        return X, y
 
     def _learn_targets(self, y, incremental):
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
@@ -378,18 +364,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         super().__init__(locals())
 
     def _validate_input(self, X, y, reset, dtype):
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            multi_output=True,
-            y_numeric=True,
-            dtype=dtype or (np.float64, np.float32),
-            reset=reset,
-        )
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
+        X, y = super()._validate_input(X, y, reset, dtype)
         _validation.check_targets_for_loss(y, self.loss)
         return X, y
 
