@@ -190,8 +190,6 @@ class BaseSearch(BaseSearchCV):
     def _split(self, X, y, params):
         """The splits of the whole search: candidates are compared on the same rows."""
         cv = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
-        self._checked_cv_orig = cv
-        self._check_input_parameters(X=X, y=y, split_params=params)
         self.n_splits_ = cv.get_n_splits(X, y, **params)
         splits = list(cv.split(X, y, **params))
         if not splits:
