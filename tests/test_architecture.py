@@ -12,6 +12,8 @@ RANK = {  # a module imports modules of a lower rank only
     "_blas": 0,
     **dict.fromkeys(["_kernels", "_docs", "_callbacks", "_blas_threads"], 1),
     **dict.fromkeys(["_averaging", "_search_results"], 1),
+    **dict.fromkeys(["_fingerprint", "_journal_lines", "_journal_states"], 1),
+    **{"_journal_results": 2, "_journal": 3},
     **dict.fromkeys(["_layout", "_team", "_config", "_product", "_augmentation"], 2),
     "_network": 3,
     **dict.fromkeys(["schedules", "augmentation"], 3),
