@@ -19,15 +19,15 @@ from caviar.model_selection import (
 BY_EPOCHS = [SuccessiveHalvingSearchCV, HyperbandSearchCV]
 SEARCHES = [CoarseToFineSearchCV, *BY_EPOCHS]
 
-# Candidates at epochs: 4 at 1, 2 at 2, 1 at 4; Hyperband also 3 at 2, 1 at 4, and 3 at 4.
+# Candidates at epochs: 4 at 1, 2 at 2, 1 at 4; and for Hyperband 3 at 1, 1 at 3; 2 at 3.
 SMALL = {
     CoarseToFineSearchCV: dict(n_iter=3, n_rounds=2),
     SuccessiveHalvingSearchCV: dict(
         n_initial_parameters=4, n_initial_iter=1, max_iter=4, aggressiveness=2
     ),
-    HyperbandSearchCV: dict(max_iter=4, aggressiveness=2),
+    HyperbandSearchCV: dict(max_iter=3, aggressiveness=3),
 }
-N_ROWS = {CoarseToFineSearchCV: 6, SuccessiveHalvingSearchCV: 7, HyperbandSearchCV: 14}
+N_ROWS = {CoarseToFineSearchCV: 6, SuccessiveHalvingSearchCV: 7, HyperbandSearchCV: 6}
 
 X, Y = load_iris(return_X_y=True)
 ORDER = np.random.RandomState(0).permutation(150)
@@ -46,7 +46,7 @@ def small(cls, estimator=None, space=None, **params):
             prefix_of(estimator) + "learning_rate_init": loguniform(1e-3, 1e-1),
             prefix_of(estimator) + "alpha": [1e-5, 1e-3],
         }
-    params = SMALL[cls] | dict(cv=3, random_state=0) | params
+    params = SMALL[cls] | dict(cv=2, random_state=0) | params
     return cls(estimator, space, **params)
 
 

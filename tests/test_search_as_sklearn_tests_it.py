@@ -12,14 +12,11 @@ What is not run is listed with the reason: in ``NOT_OF_A_SEARCH`` for all three,
 """
 
 import ast
-import functools
 import inspect
-import math
 import sys
 import types
 from pathlib import Path
 
-import numpy as np
 import pytest
 import sklearn.model_selection
 from sklearn.base import BaseEstimator
