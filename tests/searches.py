@@ -79,13 +79,13 @@ def without_times(results):
     return {name: v for name, v in results.items() if not name.endswith("_time")}
 
 
-def reference(search, X, y, cv, **fit_params):
+def reference(search, X, y, cv, only, **fit_params):
     """Yield per number of epochs the rows, and GridSearchCV's results of just those.
 
     It trains each candidate from scratch, for ``max_iter`` = the epochs of the row.
     """
     epochs = epochs_of(search)
-    for n_epochs in np.unique(epochs):
+    for n_epochs in np.unique(epochs) if only is None else only:
         rows = np.flatnonzero(epochs == n_epochs)
         params = [search.cv_results_["params"][row] for row in rows]
         estimator = clone(search.estimator)
@@ -101,14 +101,17 @@ def reference(search, X, y, cv, **fit_params):
         yield rows, grid.fit(X, y, **fit_params).cv_results_
 
 
-def assert_rows_are_fits_from_scratch(search, X, y, *, cv=None, **fit_params):
+def assert_rows_are_fits_from_scratch(
+    search, X, y, *, cv=None, epochs=None, **fit_params
+):
     """Check each score of each row and split against GridSearchCV's, bit for bit.
 
-    cv is needed where the search was given a generator, which is consumed.
+    cv is needed where the search was given a generator, which is consumed; epochs to
+    check only rows of those numbers of epochs.
     """
     cv = search.cv if cv is None else cv
     ours = scores(search.cv_results_)
-    for rows, theirs in reference(search, X, y, cv, **fit_params):
+    for rows, theirs in reference(search, X, y, cv, epochs, **fit_params):
         theirs = scores(theirs)
         assert set(ours) == set(theirs)
         for name, column in theirs.items():

@@ -102,7 +102,8 @@ def factories(make):
 class ByEpochs:
     """Trains an estimator by epochs of which each is a whole fit."""
 
-    def partial_fit(self, X, y=None, classes=None, **fit_params):
+    def partial_fit(self, X, y=None, **fit_params):
+        fit_params.pop("classes", None)
         return self.fit(X, y, **fit_params)
 
 

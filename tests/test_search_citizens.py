@@ -299,6 +299,33 @@ def test_a_candidate_that_fails_in_a_later_round_is_scored_before_and_nan_after(
     assert search.best_params_ == {"alpha": 1e-4}
 
 
+class FailsTogether(FailsLater):
+    """Fails at its third epoch, whatever its parameters."""
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        self.alpha_, self.alpha = self.alpha, 1.0
+        try:
+            return super().partial_fit(X, y, classes, sample_weight)
+        finally:
+            self.alpha = self.alpha_
+
+
+@pytest.mark.parametrize("scoring", [None, two_scores])
+@by_epochs
+def test_a_round_of_failures_does_not_end_a_search_that_has_scores(cls, scoring):
+    estimator = FailsTogether(random_state=0)
+    search = small(cls, estimator, {"alpha": [1e-4, 1e-3, 1e-2, 0.1]}, refit=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.set_params(scoring=scoring).fit(X, Y)
+    message = next(str(w.message) for w in caught if w.category is FitFailedWarning)
+    assert message.startswith("In a round of the search")
+    assert "the third epoch failed" in message
+    name = "mean_test_f1" if scoring else "mean_test_score"
+    failed = search.cv_results_["epochs"] >= 3
+    np.testing.assert_array_equal(np.isnan(search.cv_results_[name]), failed)
+
+
 # -- n_jobs, seeds ---------------------------------------------------------------------
 
 

@@ -117,6 +117,6 @@ def test_validation_of_X_is_left_to_the_pipeline(cls, estimator):
     name = estimator.__name__.lower()
     search = smallest(cls, pipeline, {f"{name}__alpha": [1e-4, 1e-2]})
     delegation.test_meta_estimators_delegate_data_validation(search)
-    with pytest.raises(ValueError, match="numeric|convert|dtype"):
+    with pytest.raises(ValueError, match=r"numeric|convert|dtype"):
         search.set_params(estimator=pipeline[-1], param_distributions={"alpha": [0.1]})
         search.fit(np.array([["a"], ["b"]] * 5), [0, 1] * 5)
