@@ -12,6 +12,7 @@ What is not run is listed with the reason: in ``NOT_OF_A_SEARCH`` for all three,
 """
 
 import ast
+import functools
 import inspect
 import sys
 import types
@@ -62,8 +63,9 @@ def successive_halving(estimator, space, n_candidates, **params):
 
 
 def hyperband(estimator, space, n_candidates, **params):
-    """Two brackets, 3 candidates at 1 epoch and 1 at 3; 2 at 3. It sets the number."""
-    return HyperbandSearchCV(estimator, space, max_iter=3, **params)
+    """One candidate of one epoch, or two brackets: 3 at 1 epoch and 1 at 3; 2 at 3."""
+    max_iter = 1 if n_candidates == 1 else 3
+    return HyperbandSearchCV(estimator, space, max_iter=max_iter, **params)
 
 
 OURS = {make.__name__: make for make in (coarse_to_fine, successive_halving, hyperband)}
@@ -143,6 +145,13 @@ def load_their_tests(name):
     module.put_ours_in_place = put_ours_in_place
     sys.modules[module.__name__] = module  # for the pickles of its classes
     exec(compile(tree, str(path), "exec"), vars(module))
+    further = ("round",)
+    if name != "coarse_to_fine":
+        further += ("bracket", "candidate", "epochs", "epochs_trained")
+    # Their helper has a parameter for columns of searches that have more.
+    module.check_cv_results_keys = functools.partial(
+        module.check_cv_results_keys, extra_keys=further
+    )
     return module
 
 

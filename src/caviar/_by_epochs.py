@@ -113,11 +113,16 @@ class ByEpochs:
     @contextmanager
     def replacing_fit(self, estimator):
         """Within it, ``estimator.fit(X, y, **params)`` trains by epochs."""
-        estimator.fit = lambda X, y=None, **params: self.train(estimator, X, y, params)
+
+        def fit(X, y=None, **params):
+            del estimator.fit  # which partial_fit may call
+            return self.train(estimator, X, y, params)
+
+        estimator.fit = fit
         try:
             yield
         finally:
-            del estimator.fit
+            vars(estimator).pop("fit", None)
 
     def state(self):
         """All that going on takes, but the data and the preparation.
