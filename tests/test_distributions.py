@@ -73,7 +73,6 @@ def random_range(kind, random_state):
         (OneMinusLogUniform(0.9, 0.999), lambda x: -np.log10(1 - x)),
         (OneMinusLogUniform(-3, 0.5), lambda x: -np.log10(1 - x)),
     ],
-    ids=repr,
 )
 def test_draws_are_uniform_in_the_own_scale(distribution, own_scale):
     positions = own_scale(distribution.rvs(20_000, random_state=0))
