@@ -20,7 +20,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.parallel import Parallel
 from sklearn.utils.validation import _check_method_params, indexable
 
-from ._callbacks import subtask
+from ._callbacks import subtask_of
 from ._evaluator import Evaluator, TimeIsUp
 from ._fingerprint import fingerprint
 from ._journal import Journal
@@ -240,12 +240,7 @@ class BaseSearch(BaseSearchCV):
         # The parameters may be estimators, and are not to be fitted themselves.
         best = clone(data.estimator).set_params(**clone(self.best_params_, safe=False))
         self.best_estimator_ = best
-        with (
-            subtask(root, "refit-with-best-params", 0, self) as task,
-            ExitStack() as stack,
-        ):
-            if task is not None:
-                stack.enter_context(task.propagate_callback_context(best))
+        with subtask_of(root, "refit-with-best-params", best, hook):
             start = time.time()
             self._refit(best, data.X, data.y, data.fit_params)
             self.refit_time_ = time.time() - start

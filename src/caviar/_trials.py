@@ -100,12 +100,14 @@ def _score(data, estimator, trial):
     )
 
 
-def fit_preparation(data, key, params, split, keep_rows):
+def fit_preparation(data, key, params, split, keep_rows, deadline):
     """The steps before the last of a candidate's pipeline, fitted on one split.
 
     Returns the key, and the preparation. None if it fails: the candidate's own trial will
-    then fail likewise, and say so.
+    then fail likewise, and say so. None too if the deadline was over before it began.
     """
+    if deadline is not None and time.time() > deadline:
+        return key, None
     train, _ = data.splits[split]
     estimator = clone(data.estimator)
     try:
