@@ -197,10 +197,14 @@ class CoarseToFineSearchCV(BaseSearch):
 
     def _check_search(self):
         if isinstance(self.scoring, (list, tuple, set, dict)):
-            self._check_metric_is_named(self.scoring)  # before the first fit
+            self._check_metric_is_named(self.scoring)
+        self._regions()
+
+    def _regions(self):
+        return Regions(self.param_distributions, self.estimator, self.widen)
 
     def _run_search(self, evaluate_candidates, *, callback_ctx=None):
-        regions = Regions(self.param_distributions, self.estimator, self.widen)
+        regions = self._regions()
         random_state = np.random.RandomState(self.seed_)
         self.rounds_, said = [], set()
         with subtask(callback_ctx, "search", self.n_rounds, self) as search_ctx:

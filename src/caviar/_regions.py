@@ -36,6 +36,11 @@ class Regions:
 
     def __init__(self, param_distributions, estimator, widen):
         sampler = ParameterSampler(param_distributions, 1)  # refuses what is no space
+        if not param_distributions or not all(sampler.param_distributions):
+            raise ValueError(
+                "`param_distributions` must have a distribution for one parameter at "
+                f"least, got {param_distributions!r}."
+            )
         self.spaces = [
             {
                 # Sorted: draws do not depend on the order of the caller's dict.
