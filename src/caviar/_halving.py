@@ -80,7 +80,7 @@ class _EpochSearch(BaseSearch):
                 scores = self._ranking_scores(results)[-len(numbers) :]
                 scores = np.where(np.isfinite(scores), scores, -np.inf)
                 best_first = np.argsort(-scores, kind="stable")[:n_survivors]
-                numbers = [numbers[i] for i in best_first]
+                numbers = sorted(numbers[i] for i in best_first)
 
     def _ranking_scores(self, results):
         """Mean scores by the metric that `refit` names, or else the first of several."""
