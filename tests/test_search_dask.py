@@ -1,11 +1,15 @@
-"""The searches on a Dask cluster of two processes: the same numbers, each datum sent once."""
+"""The searches on a Dask cluster of two processes: the same numbers, data sent once."""
 
 import os
+import time
+from collections import Counter
 
 import joblib
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 from sklearn.datasets import load_digits
+from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -18,6 +22,7 @@ from caviar.model_selection import (
     read_journal,
 )
 
+dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
 SPACE = {
@@ -43,7 +48,10 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def client():
     """Return a client of two workers, each a process with one thread."""
+    # Copies are counted, so Dask is not to drop those that no call needs at the moment.
+    quiet = {"distributed.scheduler.active-memory-manager.start": False}
     with (
+        dask.config.set(quiet),
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=None
         ) as cluster,
@@ -112,15 +120,82 @@ class CountsItsCopies(np.ndarray):
 
     folder = None
 
+    def __array_finalize__(self, source):
+        self.folder = getattr(source, "folder", None)
+
     def __reduce__(self):
-        values = np.asarray(self)
-        return unpickled, (values, str(self.folder))
+        return unpickled, (np.array(self), self.folder)
 
 
 def unpickled(values, folder):
-    """The array, after a file with this process's id was written."""
-    name = os.path.join(folder, f"{os.getpid()}-{os.urandom(4).hex()}")
-    with open(name, "w"):
+    """The array, after a file that is named after this process and it was written."""
+    name = f"{os.getpid()}-{len(values)}-{os.urandom(4).hex()}"
+    with open(os.path.join(folder, name), "w"):
         array = values.view(CountsItsCopies)
     array.folder = folder
     return array
+
+
+def n_copies(folder):
+    """How often arrays came to a process, by process and length."""
+    return Counter(tuple(name.split("-")[:2]) for name in os.listdir(folder))
+
+
+class KeepsCounting(BaseEstimator):
+    """A transformer that doubles, and whose result counts its copies, too."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X * 2
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_each_worker_gets_the_data_once_in_a_search(name, client, data, tmp_path):
+    X = data[0].view(CountsItsCopies)
+    X.folder = str(tmp_path)
+    with joblib.parallel_config(backend="dask"):
+        search_of(name, refit=False).fit(X, data[1])
+    copies = n_copies(tmp_path)
+    assert len(copies) == 2  # workers
+    assert set(copies.values()) == {1}
+
+
+def test_each_worker_gets_the_rows_behind_a_pipeline_once(client, data, tmp_path):
+    X = data[0].view(CountsItsCopies)
+    X.folder = str(tmp_path)
+    one = search_of("Hyperband", refit=False)
+    model = make_pipeline(KeepsCounting(), one.estimator)
+    space = {f"mlpclassifier__{key}": value for key, value in SPACE.items()}
+    one.set_params(estimator=model, param_distributions=space)
+    with joblib.parallel_config(backend="dask"):
+        one.fit(X, data[1])
+    here, n_rows = str(os.getpid()), str(len(X))
+    copies = n_copies(tmp_path)
+    whole = [n for (pid, rows), n in copies.items() if pid != here and rows == n_rows]
+    assert whole == [1, 1]
+    folds = [n for (pid, rows), n in copies.items() if pid != here and rows != n_rows]
+    assert folds == [2, 2]  # there are two folds
+
+
+def test_a_search_runs_inside_of_a_worker(client, data):
+    search = search_of("halving")
+    here = cross_val_score(search, *data, cv=2)
+    with joblib.parallel_config(backend="dask"):
+        there = cross_val_score(search, *data, cv=2)
+    np.testing.assert_array_equal(here, there)
+    # Nothing of the data stays behind.
+    wait_until_empty(client)
+
+
+def wait_until_empty(client, seconds=10):
+    """Fail unless the workers drop all they hold; they are told of it a moment later."""
+    end = time.monotonic() + seconds
+    while any(client.run(held).values()):
+        assert time.monotonic() < end, client.run(held)
+        time.sleep(0.05)
+
+
+def held(dask_worker):
+    return list(dask_worker.data)
