@@ -45,8 +45,8 @@ class Rung:
 class Evaluator:
     """One search while it runs: what has been evaluated, and how to evaluate more."""
 
-    def __init__(self, search, data, journal, parallel, refit_metric):
-        self._search, self._data, self._parallel = search, data, parallel
+    def __init__(self, search, data, journal, workers, refit_metric):
+        self._search, self._data, self._workers = search, data, workers
         self._journal, self._refit_metric = journal, refit_metric
         self._states = StateStore() if journal is None else journal.states
         self.deadline = None
@@ -156,7 +156,7 @@ class Evaluator:
             else:
                 self._keep(place, record, records, survivors, rung)
         self._prepare(todo, rung)
-        done = self._parallel(self._tasks(todo, rung))
+        done = self._workers.run(self._tasks(todo, rung))
         for place, result, state in done:
             if result is not None:
                 record = self._record(trials[place], result, state, rung)
@@ -252,7 +252,7 @@ class Evaluator:
         self._preparations = {
             k: v for k, v in self._preparations.items() if k in trials
         }
-        made = self._parallel(
+        made = self._workers.run(
             delayed(fit_preparation)(
                 self._data,
                 key,
