@@ -27,10 +27,11 @@ class _EpochSearch(BaseSearch):
     }
 
     def _check_search(self):
-        check_learner(self.estimator, type(self).__name__)
         _, prefix = find_learner(self.estimator)
         spaces = self.param_distributions
-        for space in [spaces] if isinstance(spaces, dict) else spaces:
+        spaces = [spaces] if isinstance(spaces, dict) else spaces
+        check_learner(self.estimator, type(self).__name__, set().union(*spaces))
+        for space in spaces:
             if prefix + "max_iter" in space:
                 raise ValueError(
                     f"`param_distributions` must not have {prefix + 'max_iter'!r}: epochs "
