@@ -96,7 +96,8 @@ _DOC = f"""Random search, then again in smaller and smaller regions round the be
     parameter's own scale: the logarithm for `LogUniform`, that of one minus the value for
     `OneMinusLogUniform`, the quantile for those of scipy that have no class here. Its
     middle is the mean of the three best values so far, or the best where that would lie
-    beside the region's edge: one best score alone is in large part luck. Near an end of the
+    beside the region's edge: one best score alone is in large part luck. (A
+    callable `refit` names one only.) Near an end of the
     range given a region is moved, not cut.
 
     *Edges.* A value within 5 % of the range from one of its ends, in its own scale, lies
