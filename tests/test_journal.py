@@ -21,6 +21,7 @@ from sklearn.model_selection import GridSearchCV
 
 from caviar import _journal, _journal_lines
 from caviar._journal import Journal, JournalWarning, StateStore, read_journal
+from searches_to_kill import full_disk
 
 FINGERPRINT = {"X": "(3, 2) float64, 1c2d", "n_iter": "20", "n_splits": "2"}
 needs_flock = pytest.mark.skipif(sys.platform == "win32", reason="flock is POSIX's")
@@ -406,21 +407,6 @@ def test_what_is_no_path_is_an_error_that_shows_it(path):
 def test_a_device_is_refused():
     with pytest.raises((ValueError, OSError), match="`journal` must be"):
         Journal(os.devnull, FINGERPRINT, 7)
-
-
-def full_disk(room, reason=errno.ENOSPC):
-    """Stands in for os.write on a disk with room for that many bytes."""
-    room = [room]
-    write = os.write
-
-    def full_write(fd, data):
-        if room[0] <= 0:
-            raise OSError(reason, os.strerror(reason))
-        n = write(fd, bytes(data)[: room[0]])
-        room[0] -= n
-        return n
-
-    return full_write
 
 
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EIO])
