@@ -1,5 +1,6 @@
 """The journal of a search, and the states beside it: what is kept, and what is refused."""
 
+import doctest
 import errno
 import json
 import os
@@ -19,7 +20,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import GridSearchCV
 
-from caviar import _journal, _journal_lines
+from caviar import _journal, _journal_lines, _journal_results, _journal_states
 from caviar._journal import Journal, JournalWarning, StateStore, read_journal
 from searches_to_kill import full_disk
 
@@ -784,3 +785,10 @@ def test_fits_of_this_run_are_kept_on_the_disk_only(path):
         journal.append((0, 0, 0, 0), {}, record())
         assert journal.get((0, 0, 0, 0), {}) is None
         assert journal.n_fits == 1
+
+
+@pytest.mark.parametrize("module", [_journal, _journal_results, _journal_states])
+def test_examples_run(module):
+    results = doctest.testmod(module)
+    assert results.attempted > 0
+    assert results.failed == 0

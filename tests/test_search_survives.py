@@ -1,4 +1,4 @@
-"""Searches with a journal lose nothing: not to kill -9, full disks, Ctrl-C or each other."""
+"""Searches with a journal lose nothing to kill -9, full disks, Ctrl-C or each other."""
 
 import functools
 import json
@@ -14,7 +14,9 @@ import warnings
 
 import numpy as np
 import pytest
+import sklearn
 from scipy.stats import loguniform
+from sklearn.metrics import accuracy_score, make_scorer
 
 from caviar.model_selection import JournalWarning, read_journal
 from searches_to_kill import (
@@ -353,6 +355,21 @@ def test_another_search_is_refused_before_the_first_fit_and_the_difference_named
     with open(path, "rb") as file:
         assert file.read() == whole
     assert size(counter) == 0
+
+
+def test_weights_that_only_the_scorer_is_given_count_too(path):
+    def fit_weighted(weights):
+        score = make_scorer(accuracy_score).set_score_request(sample_weight=True)
+        search = make_search("hyperband", scoring=score, journal=path)
+        search.estimator.set_fit_request(sample_weight=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            search.fit(X, y, sample_weight=weights)
+
+    with sklearn.config_context(enable_metadata_routing=True):
+        fit_weighted(np.ones(300))
+        with pytest.raises(ValueError, match="`sample_weight` was"):
+            fit_weighted(np.arange(300))
 
 
 def test_another_kind_of_search_is_refused(path, journal_of):
