@@ -12,6 +12,7 @@ import signal
 import time
 import traceback
 import warnings
+from unittest import mock
 
 import joblib
 import numpy as np
@@ -35,7 +36,7 @@ COUNTER = "CAVIAR_TEST_COUNTS_FITS_IN"
 
 def counted_accuracy(estimator, X, y):
     """Accuracy; leaves a byte, for each fit that has been scored, in a file."""
-    if COUNTER in os.environ:
+    if os.environ.get(COUNTER):
         with open(os.environ[COUNTER], "ab", buffering=0) as file:
             file.write(b".")
     return estimator.score(X, y)
@@ -70,8 +71,13 @@ def make_search(kind, **settings):
     return cls(network, space, **own | common | settings)
 
 
-def fit(search, backend="loky", X=X, y=y):
-    with joblib.parallel_config(backend=backend), warnings.catch_warnings():
+def fit(search, backend="loky", X=X, y=y, counter=""):
+    """Fit, and count the fits in a file, if one is named."""
+    with (
+        mock.patch.dict(os.environ, {COUNTER: counter}),
+        joblib.parallel_config(backend=backend),
+        warnings.catch_warnings(),
+    ):
         # Short trainings, and best values at edges, are meant here.
         warnings.simplefilter("ignore")
         return search.fit(X, y)
@@ -95,11 +101,12 @@ def run(kind, backend, n_jobs, journal, counter, before=None):
     # The process leads its group, so that a test can end loky's workers, too: they outlive
     # a parent that is killed by up to five minutes.
     os.setsid()
-    os.environ[COUNTER] = counter
     try:
         if before is not None:
             before()
-        search = fit(make_search(kind, n_jobs=n_jobs, journal=journal), backend)
+        search = fit(
+            make_search(kind, n_jobs=n_jobs, journal=journal), backend, counter=counter
+        )
         with open(f"{journal}.part", "wb") as file:
             pickle.dump(results_of(search), file)
         os.replace(f"{journal}.part", f"{journal}.results")

@@ -20,7 +20,6 @@ from sklearn.metrics import accuracy_score, make_scorer
 
 from caviar.model_selection import JournalWarning, read_journal
 from searches_to_kill import (
-    COUNTER,
     X,
     end_group,
     fit,
@@ -47,9 +46,8 @@ def path(tmp_path):
 
 
 @pytest.fixture
-def counter(tmp_path, monkeypatch):
-    """A file that has a byte for each fit of this process that was scored."""
-    monkeypatch.setenv(COUNTER, str(tmp_path / "counter"))
+def counter(tmp_path):
+    """Name of a file that `fit` gives a byte for each fit that was scored."""
     return str(tmp_path / "counter")
 
 
@@ -201,7 +199,7 @@ def test_a_journal_that_is_cut_off_anywhere_is_continued_to_the_same_results(
             file.write(whole[:end])
         n_kept = max(0, whole[:end].count(b"\n") - 1)
         before = size(counter)
-        search = fit(make_search(kind, journal=path))
+        search = fit(make_search(kind, journal=path), counter=counter)
         assert_same(results_of(search), kind)
         assert_complete(path, kind)
         assert size(counter) - before == len(keys_in(path)) - n_kept
@@ -211,7 +209,7 @@ def test_a_journal_that_is_cut_off_anywhere_is_continued_to_the_same_results(
 def test_a_completed_search_is_not_fitted_again(path, counter, kind, journal_of):
     with open(path, "wb") as file:
         file.write(journal_of(kind))
-    search = fit(make_search(kind, journal=path))
+    search = fit(make_search(kind, journal=path), counter=counter)
     assert_same(results_of(search), kind)
     assert size(counter) == 0
     assert hasattr(search, "best_estimator_")  # which is fitted on all rows
@@ -308,17 +306,17 @@ def test_a_path_that_cannot_be_written_is_an_error_before_the_first_fit(
         with pytest.raises(
             OSError, match="`journal` must be a file that can be written"
         ):
-            fit(make_search(kind, journal=path))
+            fit(make_search(kind, journal=path), counter=counter)
     (tmp_path / "data.csv").write_text("a,b\n")
     with pytest.raises(ValueError, match=r"data\.csv' holds something else"):
-        fit(make_search(kind, journal=tmp_path / "data.csv"))
+        fit(make_search(kind, journal=tmp_path / "data.csv"), counter=counter)
     assert size(counter) == 0
 
 
 # Other searches
 
 
-def fit_other(path, X=X, y=y, space=None, **changes):
+def fit_other(path, counter, X=X, y=y, space=None, **changes):
     search = make_search("hyperband", journal=path)
     settings = {n.removeprefix("network__"): v for n, v in changes.items()}
     network = {n: v for n, v in settings.items() if f"network__{n}" in changes}
@@ -326,7 +324,7 @@ def fit_other(path, X=X, y=y, space=None, **changes):
     search.set_params(**{n: v for n, v in changes.items() if n in settings})
     if space is not None:
         search.param_distributions = search.param_distributions | space
-    fit(search, X=X, y=y)
+    fit(search, X=X, y=y, counter=counter)
 
 
 OTHERS = {
@@ -351,7 +349,7 @@ def test_another_search_is_refused_before_the_first_fit_and_the_difference_named
     with open(path, "wb") as file:
         file.write(whole)
     with pytest.raises(ValueError, match=f"is of another search.*{named}"):
-        fit_other(path, **changes)
+        fit_other(path, counter, **changes)
     with open(path, "rb") as file:
         assert file.read() == whole
     assert size(counter) == 0
@@ -395,7 +393,7 @@ def test_other_workers_and_another_verbosity_are_the_same_search(
         file.write(journal_of("hyperband"))
     backend, n_jobs = workers
     settings = dict(n_jobs=n_jobs, verbose=0, pre_dispatch="all", refit=False)
-    fit(make_search("hyperband", journal=path, **settings), backend)
+    fit(make_search("hyperband", journal=path, **settings), backend, counter=counter)
     assert size(counter) == 0
 
 
