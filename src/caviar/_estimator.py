@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, RegressorMixin, _fit_context
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import _layout, _validation
@@ -142,17 +143,74 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             Re-raised after the weights trained so far have been stored.
         """
         held_out = (X_val, y_val, sample_weight_val)
-        return self._fit(X, y, sample_weight, held_out, incremental=False)
+        self._fit(X, y, sample_weight, held_out)
+        return self
 
-    def _fit(self, X, y, sample_weight, held_out, incremental, classes=None):
+    @available_if(is_stochastic)
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def _fit_until(
+        self,
+        n_epochs,
+        course,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+    ):
+        """Train as `fit` does, but pause after `n_epochs` epochs; a later call goes on.
+
+        A fit cut in pieces has the bits of one that is not: draws, schedule (of length
+        `max_iter`), optimizer and stopping rules go on. The data must be the same.
+
+        Parameters
+        ----------
+        n_epochs : int
+            How many epochs are to be done in all, those of `course` included.
+
+        course : Course or None
+            What an earlier call returned; None to begin. It is not changed.
+
+        Returns
+        -------
+        course : Course
+        """
+        if course is not None and (course.finished or course.n_epochs >= n_epochs):
+            return course
+        held_out = (X_val, y_val, sample_weight_val)
+        return self._fit(
+            X, y, sample_weight, held_out, until=n_epochs, course=course
+        ).pause()
+
+    def _fit(
+        self,
+        X,
+        y,
+        sample_weight,
+        held_out,
+        incremental=False,
+        classes=None,
+        until=None,
+        course=None,
+    ):
+        """Fit and publish; returns the finished `Training`.
+
+        With `until`, only that many epochs are trained, those of `course` included.
+        """
         interruption = None
+        n_epochs = until or (1 if incremental else self.max_iter)
+        n_before = 0 if course is None else course.n_epochs
         with _unchanged_on_error(self), single_blas_thread:
             continuing = hasattr(self, "params_") and (self.warm_start or incremental)
+            continuing = continuing and until is None
             _validation.check_combinations(self, held_out, incremental)
             if incremental:
                 self._begin_partial_fit(y, classes)
             training = self._prepare(
-                X, y, sample_weight, held_out, incremental, continuing
+                X, y, sample_weight, held_out, incremental, continuing, course
             )
             tasks = FitTasks(
                 self,
@@ -163,12 +221,13 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                     **dict(zip(_validation.HELD_OUT, held_out, strict=True)),
                 },
                 "epoch" if self.solver in _STOCHASTIC else "iteration",
-                1 if incremental else self.max_iter + (self.solver == "lbfgs"),
+                n_epochs - n_before + (self.solver == "lbfgs"),
                 lambda: self._attributes(training, training.outcome(), copies=True),
             )
             try:
                 with training.helpers():
-                    self._run(training, tasks, incremental)
+                    warns = until is None and not incremental
+                    self._run(training, tasks, n_epochs, warns)
                 training.check_finite()
             except KeyboardInterrupt as exc:
                 interruption = exc
@@ -177,25 +236,28 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 tasks.close()
         if interruption is not None:
             raise interruption
-        return self
+        return training
 
-    def _run(self, training, tasks, incremental):
+    def _run(self, training, tasks, n_epochs, warns):
         if self.solver == "lbfgs":
             training.run_lbfgs(tasks)
         else:
             batch_size = _validation.resolve_batch_size(
                 self.batch_size, len(training.rows)
             )
-            n_epochs = 1 if incremental else self.max_iter
-            training.run_epochs(n_epochs, batch_size, tasks, incremental)
+            training.run_epochs(n_epochs, batch_size, tasks, warns)
 
-    def _prepare(self, X, y, sample_weight, held_out, incremental, continuing):
+    def _prepare(self, X, y, sample_weight, held_out, incremental, continuing, course):
         """Check everything, draw the first weights, and set up the training."""
         problem = self._check(X, y, sample_weight, held_out, incremental, continuing)
         # The draws come in scikit-learn's order: weights, split, shuffles.
         random_state = check_random_state(self.random_state)
         plan = _layout.make_plan(*problem.layout)
-        if continuing:
+        order = split = best = None
+        if course is not None:
+            state, record, random_state, order = course.resume()
+            split, best = course.split, course.best
+        elif continuing:
             state, record = self._resume(plan, problem.data.dtype, incremental)
         else:
             state = self._first_state(plan, problem, random_state)
@@ -204,7 +266,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         rows = np.arange(problem.data.n_samples, dtype=np.int64)
         validation, splits = problem.validation, False
         if self.early_stopping and stochastic and validation is None:
-            rows, validation = self._split(problem, random_state)
+            split = split or self._split(problem, random_state)
+            rows, validation = split[0], self._held_out(problem, split[1])
             splits = True
         if state.seed is None and _validation.draws_in_training(self):
             state.seed = int(random_state.randint(2**63 - 1, dtype=np.int64))
@@ -212,7 +275,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         batch = self._plan_batches(problem, len(rows), splits)
         plan = _layout.make_plan(*problem.layout, batch)
         state.allocate(plan, self.average_weights is not None)
-        if stochastic:
+        if stochastic and course is None:
             self._prepare_optimizer(plan, state, incremental)
         return Training(
             self,
@@ -226,6 +289,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             validation,
             random_state,
             self._as_fitted,
+            split,
+            order,
+            best,
         )
 
     def _check(self, X, y, sample_weight, held_out, incremental, continuing):
@@ -442,8 +508,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
         _validation.check_split_weights(data.weights, train, held_out)
         _validation.check_batch_norm(self, len(train))
-        weights = problem.sample_weight
-        return train, self._validation_data(
+        return train, held_out
+
+    def _held_out(self, problem, held_out):
+        """Rows of the problem to validate with."""
+        data, weights = problem.data, problem.sample_weight
+        return self._validation_data(
             problem.X,
             held_out,
             problem.y[held_out],

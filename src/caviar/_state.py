@@ -1,7 +1,8 @@
 """What a training carries along: its vectors and counters, what it minimizes and how, and
 the record of how it went. Plain data, without the steps that change it."""
 
-from dataclasses import dataclass, field
+import copy
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -92,3 +93,37 @@ class Record:
     best_loss: float | None = None
     best_score: float | None = None
     no_improvement_count: int = 0
+
+
+@dataclass
+class Course:
+    """A fit that stands between two epochs: all that going on takes, but the data.
+
+    Nothing changes it, so that several fits can go on from one.
+    """
+
+    state: TrainingState  # without grads and work
+    record: Record
+    random_state: np.random.RandomState
+    order: np.ndarray  # (n_rows,) int64: of the last epoch; the next shuffles it
+    split: tuple | None  # of early stopping: rows to train on, and those held out
+    best: tuple | None  # of early stopping: params, stats, n_stats_steps
+    finished: bool  # whether a rule has stopped it
+
+    @property
+    def n_epochs(self):
+        return self.record.n_iter
+
+    def resume(self):
+        """Copies of state, record, random_state and order, to train on."""
+        state = self.state
+        average = state.average
+        vectors = replace(
+            state,
+            params=_layout.aligned_copy(state.params),
+            slots=_layout.aligned_copy(state.slots),
+            stats=state.stats.copy(),
+            average=None if average is None else average.copy(),
+        )
+        rest = copy.deepcopy((self.record, self.random_state))
+        return vectors, *rest, self.order.copy()

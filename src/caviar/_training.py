@@ -8,7 +8,7 @@ and one that is interrupted leaves whole weights.
 import time
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 
 import joblib
@@ -21,7 +21,15 @@ from . import _layout, _network, schedules
 from ._blas_threads import single_blas_thread
 from ._epochs import batch_statistics, train_epochs
 from ._evaluation import ValidationData
-from ._state import HISTORY, NEVER, Hyperparameters, Objective, Record, TrainingState
+from ._state import (
+    HISTORY,
+    NEVER,
+    Course,
+    Hyperparameters,
+    Objective,
+    Record,
+    TrainingState,
+)
 from ._team import Team
 from ._validation import TrainingData, batch_bounds, draws_in_training
 
@@ -55,20 +63,25 @@ class Training:
     validation: ValidationData | None
     random_state: np.random.RandomState
     as_fitted: object  # callable (training): an estimator fitted as far as it got
+    split: tuple | None = None  # as a `Course` has them, these three
+    order: np.ndarray | None = None
+    best: tuple | None = None
     team: Team | None = None  # of a fit in several threads
 
     def __post_init__(self):
         self._statistics = None  # for prediction, after how many batches
         self._order = self._bounds = None  # of the last epoch
+        self.finished = False
         self.keeps_best = self.settings.early_stopping and self.validation is not None
-        self._best = self._snapshot() if self.keeps_best else None
+        if self.keeps_best and self.best is None:
+            self.best = self._snapshot()
 
     def outcome(self):
         """params, stats and n_stats_steps, as if training stopped now.
 
         With early stopping, those of the best score; else the average, if there is one.
         """
-        return self._best or self.current()
+        return self.best or self.current()
 
     def current(self):
         """Likewise, of the network as it is."""
@@ -108,17 +121,29 @@ class Training:
 
     # Stochastic solvers
 
-    def run_epochs(self, n_epochs, batch_size, tasks, incremental):
+    def pause(self):
+        """The course of this training as it stands."""
+        return Course(
+            replace(self.state, grads=None, work=None),
+            self.record,
+            self.random_state,
+            self._order.copy(),
+            self.split,
+            self.best,
+            self.finished,
+        )
+
+    def run_epochs(self, n_epochs, batch_size, tasks, warns):
         """Train until `n_epochs` are done or a rule stops it.
 
         Follows scikit-learn's order of random draws and of stopping rules to the letter.
+        With `warns`, it is worth a warning that no rule has.
         """
         self._bounds = batch_bounds(
             len(self.rows), batch_size, self.settings.batch_norm
         )
         hyper = self.hyperparameters()
-        order = self.rows.copy()
-        self.record.n_iter = 0
+        order = self.rows.copy() if self.order is None else self.order
         while self.record.n_iter < n_epochs:
             tasks.begin()
             n_ahead = 1 if tasks.watched else self._n_epochs_without_stop()
@@ -130,17 +155,21 @@ class Training:
                 self._update_no_improvement()
                 self._decay_learning_rate()
                 stop = tasks.end() or self._diverged()
-                stop = self._patience_is_over() or stop or incremental
-            if stop:
+                self.finished = self._patience_is_over() or stop
+            if self.finished:
                 break
         else:
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({n_epochs}) "
-                "reached and the optimization hasn't converged yet.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
+            if warns:
+                self._warn_not_converged(n_epochs)
         self._warn_if_never_scored()
+
+    def _warn_not_converged(self, n_epochs):
+        warnings.warn(
+            f"Stochastic Optimizer: Maximum iterations ({n_epochs}) "
+            "reached and the optimization hasn't converged yet.",
+            ConvergenceWarning,
+            stacklevel=5,
+        )
 
     def _warn_if_never_scored(self):
         """Early stopping is no use where the outputs for its rows overflow, or the like."""
@@ -360,7 +389,7 @@ class Training:
         record.no_improvement_count = record.no_improvement_count + 1 if worse else 0
         if score > record.best_score:
             record.best_score, record.best_epoch = score, record.n_iter
-            self._best = self._snapshot()
+            self.best = self._snapshot()
 
     def _decay_learning_rate(self):
         settings = self.settings

@@ -213,9 +213,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             The trained estimator.
         """
         held_out = (X_val, y_val, sample_weight_val)
-        return self._fit(
-            X, y, sample_weight, held_out, incremental=True, classes=classes
-        )
+        self._fit(X, y, sample_weight, held_out, incremental=True, classes=classes)
+        return self
 
     def predict(self, X):
         """Predict the class of each row.
@@ -424,7 +423,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             The trained estimator.
         """
         held_out = (X_val, y_val, sample_weight_val)
-        return self._fit(X, y, sample_weight, held_out, incremental=True)
+        self._fit(X, y, sample_weight, held_out, incremental=True)
+        return self
 
     def predict(self, X):
         """Predict the target of each row.

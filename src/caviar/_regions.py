@@ -1,0 +1,193 @@
+"""Where a coarse-to-fine search looks, round by round, and how far it may go."""
+
+import math
+
+from sklearn.model_selection import ParameterSampler
+from sklearn.utils._param_validation import Interval
+
+from ._ranges import IntRange, Range
+from .distributions import Choice, as_distribution
+
+MAX_DRAWS = 1000  # for one candidate; without a new one a region counts as exhausted
+
+
+class Regions:
+    """The spaces given, the region of the current round, and what was drawn so far.
+
+    Parameters
+    ----------
+    param_distributions : dict or list of dicts
+        As a search takes them.
+    estimator : estimator
+        Whose intervals of parameters are hard limits.
+    widen : bool
+        Whether a region may leave the range given.
+
+    Attributes
+    ----------
+    spaces : list of dict, parameter -> Distribution
+        As given, with hard limits.
+    current : dict, number of a space -> dict of parameter -> Distribution
+        What is drawn from: each space in the first round, then a part of the winner's.
+    """
+
+    def __init__(self, param_distributions, estimator, widen):
+        sampler = ParameterSampler(param_distributions, 1)  # refuses what is no space
+        self.spaces = [
+            {
+                # Sorted: draws do not depend on the order of the caller's dict.
+                name: with_hard_limits(_read(given[name], name), name, estimator)
+                for name in sorted(given)
+            }
+            for given in sampler.param_distributions
+        ]
+        self._whole = self.current = {
+            number: {n: d if widen else d._closed() for n, d in space.items()}
+            for number, space in enumerate(self.spaces)
+        }
+        self._widen = widen
+        self._origins = []  # of each candidate: number of the space
+        self._drawn = set()
+
+    def draw(self, n_candidates, random_state):
+        """New candidates, list of dict; fewer where there are no more.
+
+        No candidate is drawn twice. Where the region has no more, the rest is drawn from
+        the whole space.
+        """
+        candidates = []
+        for regions in (self.current, self._whole):
+            while len(candidates) < n_candidates:
+                candidate = self._draw_new(regions, random_state)
+                if candidate is None:
+                    break
+                candidates.append(candidate)
+        return candidates
+
+    def _draw_new(self, regions, random_state):
+        numbers = sorted(regions)
+        for _ in range(MAX_DRAWS):
+            number = numbers[random_state.randint(len(numbers))]
+            region = regions[number]
+            (candidate,) = ParameterSampler(region, 1, random_state=random_state)
+            key = (number, *(_key(region[n], v) for n, v in sorted(candidate.items())))
+            if key not in self._drawn:
+                self._drawn.add(key)
+                self._origins.append(number)
+                return candidate
+        return None
+
+    def narrow(self, best_index, best_params, factor):
+        """Make a part of the best candidate's space the region of the next round."""
+        number = self._origins[best_index]
+        space, region = self.spaces[number], self._searched(number)
+        self.current = {
+            number: {
+                name: region[name].narrow(value, factor, within=space[name])
+                for name, value in best_params.items()
+            }
+        }
+
+    def shown(self):
+        """The region: dict of parameter -> Distribution, or one for each space."""
+        regions = list(self.current.values())
+        return regions[0] if len(regions) == 1 else regions
+
+    def _searched(self, number):
+        # A space that is not the round's own can be drawn from where that is exhausted.
+        return self.current.get(number, self._whole[number])
+
+    def boundaries(self, best_index, best_params):
+        """The best's parameters at an edge of the range given, or beyond: name -> side."""
+        space = self.spaces[self._origins[best_index]]
+        sides = {name: space[name].edge(value) for name, value in best_params.items()}
+        return {name: side for name, side in sides.items() if side}
+
+    def room_beyond(self, best_index, name, value):
+        """Whether hard limits leave room past the edge of the range that `value` is at.
+
+        Returns
+        -------
+        of_range, of_region : bool
+            The range given and the region searched. The latter is False as well where
+            `value` lies inside the region, beside no edge or beside the other one.
+        """
+        number = self._origins[best_index]
+        space, region = self.spaces[number][name], self._searched(number)[name]
+        of_range = space._can_pass(value)
+        same_edge = region.edge(value) == space.edge(value)
+        # A closed region's limits are its range; there is room if the range has it.
+        passes = region._can_pass(value) if self._widen else of_range
+        return of_range, same_edge and passes
+
+    def given(self, best_index, name):
+        """The distribution of a parameter in the best candidate's space."""
+        return self.spaces[self._origins[best_index]][name]
+
+
+def _read(value, name):
+    try:
+        return as_distribution(value)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"`param_distributions[{name!r}]`: {error}") from error
+
+
+def _key(distribution, value):
+    """Something hashable that tells values of a parameter apart."""
+    return distribution.to_scale(value) if isinstance(distribution, Choice) else value
+
+
+def with_hard_limits(distribution, name, estimator):
+    """The distribution of the parameter `name` with all limits that are known.
+
+    These are the distribution's own; the ends of the interval that the estimator allows,
+    in scikit-learn's ``_parameter_constraints``; and 0 for a range that begins at or above
+    it where neither says anything.
+    """
+    if not isinstance(distribution, Range):
+        return distribution
+    interval = _find_interval(distribution, name, estimator)
+    if interval is not None:
+        return distribution._with_limits(
+            *_closed_ends(interval, isinstance(distribution, IntRange))
+        )
+    own = (distribution.limits or (None, None))[0]
+    floor = 0 if own is None and distribution.low >= 0 else None
+    return distribution._with_limits(floor, None)
+
+
+def _find_interval(distribution, name, estimator):
+    """The interval that the nested estimator gives the parameter, or None.
+
+    Of several, say integers and shares, that which the range lies in.
+    """
+    path, _, parameter = name.rpartition("__")
+    owner = estimator.get_params(deep=True).get(path) if path else estimator
+    constraints = getattr(owner, "_parameter_constraints", {}).get(parameter, ())
+    ends = (distribution.low, distribution.high)
+    for constraint in constraints if isinstance(constraints, list) else ():
+        if isinstance(constraint, Interval) and all(
+            constraint.is_satisfied_by(end) for end in ends
+        ):
+            return constraint
+    return None
+
+
+def _closed_ends(interval, integers):
+    """Smallest and largest number in the interval; None where there is none."""
+    low, high = interval.left, interval.right
+    if low is not None:
+        low = _inner(low, interval.closed in ("left", "both"), 1, integers)
+    if high is not None:
+        high = _inner(high, interval.closed in ("right", "both"), -1, integers)
+    return low, high
+
+
+def _inner(end, closed, direction, integers):
+    """`end`, or where it is open the number next to it on the inner side."""
+    if not integers:
+        return float(end) if closed else math.nextafter(end, direction * math.inf)
+    if math.isinf(end):
+        return None
+    nearest = math.ceil(end) if direction > 0 else math.floor(end)
+    return nearest if closed or nearest != end else nearest + direction
