@@ -7,7 +7,14 @@ from .neural_network import MLPClassifier, MLPRegressor
 
 __version__ = "0.1.0"
 # Imported when they are first used: `ensemble` takes longer than all the rest.
-_SUBMODULES = ("augmentation", "diagnostics", "ensemble", "schedules")
+_SUBMODULES = (
+    "augmentation",
+    "diagnostics",
+    "distributions",
+    "ensemble",
+    "model_selection",
+    "schedules",
+)
 __all__ = ["MLPClassifier", "MLPRegressor", "__version__", "show_config", *_SUBMODULES]
 
 

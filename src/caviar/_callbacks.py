@@ -1,5 +1,7 @@
 """scikit-learn's fit callbacks, where the installed version has them (1.9 and later)."""
 
+from contextlib import contextmanager
+
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:
@@ -74,3 +76,37 @@ class FitTasks:
             self._root.call_on_fit_task_end(
                 reconstruction_attributes=self._attributes, **self._hook
             )
+
+
+@contextmanager
+def subtask(context, name, n_subtasks, estimator, sequential=True):
+    """A task of `n_subtasks` within a meta-estimator's; yields its context.
+
+    ``context`` is None, and so is what is yielded, where scikit-learn has no callbacks.
+    """
+    if context is None:
+        yield None
+        return
+    task = context.subcontext(
+        task_name=name, max_subtasks=n_subtasks, sequential_subtasks=sequential
+    )
+    task.call_on_fit_task_begin(estimator=estimator)
+    try:
+        yield task
+    finally:
+        task.call_on_fit_task_end(estimator=estimator)
+
+
+@contextmanager
+def propagated(estimator, part, task_name):
+    """Callbacks that reached an estimator reach the part of it that is trained within."""
+    if not hasattr(estimator, "_parent_callback_ctx"):
+        yield
+        return
+    task = estimator._init_callback_context(max_subtasks=1)
+    task.call_on_fit_task_begin(estimator=estimator)
+    try:
+        with task.subcontext(task_name=task_name).propagate_callback_context(part):
+            yield
+    finally:
+        task.call_on_fit_task_end(estimator=estimator)

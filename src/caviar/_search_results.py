@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
+from ._by_epochs import find_learner
+
 
 def rank_models(search, metric):
     """Models, best first, as tuples (model, score or None, whether it is fitted)."""
@@ -82,11 +84,8 @@ def _from_search(search, metric):
         metric = search.refit if named else "score"
     scores = _scores(results, "mean_test_", metric)
     # Rounds of successive halving: a later one has tried its candidates harder.
-    rounds = np.asarray(results.get("iter", np.zeros(len(scores))))
-    resource = getattr(search, "resource", "n_samples") if "iter" in results else None
-    last = {}
-    if resource not in (None, "n_samples"):
-        last = {resource: max(search.n_resources_)}
+    rounds = results.get("iter", results.get("epochs", np.zeros(len(scores))))
+    last = _resource_of_the_last_round(search, results)
     best = getattr(search, "best_estimator_", None)
     ranking, settings = [], []
     for i in np.lexsort((-scores, -rounds)):  # by round, then by score; stable
@@ -102,6 +101,18 @@ def _from_search(search, metric):
         model = clone(search.estimator).set_params(**clone(setting, safe=False))
         ranking.append((model, float(scores[i]), False))
     return ranking
+
+
+def _resource_of_the_last_round(search, results):
+    """Parameters that say how long the candidates of the last round were trained."""
+    if "epochs" in results:  # by one of caviar's searches
+        learner, prefix = find_learner(search.estimator)
+        trains_as_fit = hasattr(learner, "_fit_until")
+        return {f"{prefix}max_iter": search.max_iter} if trains_as_fit else {}
+    resource = getattr(search, "resource", "n_samples")
+    if "iter" not in results or resource == "n_samples":
+        return {}
+    return {resource: max(search.n_resources_)}
 
 
 def _same(one, other):

@@ -1,0 +1,117 @@
+"""What a worker does for a search: train a candidate on a split, and score it.
+
+scikit-learn's ``_fit_and_score`` does most of it. Whatever goes to workers is here, so
+that it is plain what is sent: the data as one object, and a few kilobytes for each trial.
+"""
+
+import sys
+import time
+from dataclasses import dataclass
+
+from sklearn.base import clone
+from sklearn.model_selection._validation import _fit_and_score
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.validation import _check_method_params
+
+from ._by_epochs import ByEpochs, prepare
+
+
+@dataclass
+class SearchData:
+    """What is the same for all trials of a search."""
+
+    X: object
+    y: object
+    splits: list  # of pairs of arrays: rows to train on, rows to score
+    estimator: object  # to be cloned
+    fit_params: dict
+    scoring: dict  # further arguments of _fit_and_score
+
+    def __sizeof__(self):  # what Dask goes by: more than a kilobyte is sent once
+        sizes = (
+            getattr(v, "nbytes", None) or sys.getsizeof(v) for v in (self.X, self.y)
+        )
+        return object.__sizeof__(self) + sum(sizes)
+
+
+@dataclass
+class Trial:
+    """One candidate on one split, from where it stands until an epoch."""
+
+    number: int  # of the candidate, among those of this round
+    n_candidates: int
+    params: dict
+    split: int
+    n_epochs: int | None = None  # None to call fit
+    max_iter: int | None = None
+    state: bytes | None = None  # where it stands
+    keeps_state: bool = False  # whether it may have to go on
+    deadline: float | None = None  # of time.time(): it is not begun after that
+    context: object = None  # of callbacks
+    caller: object = None  # likewise: the search
+
+
+def run_trial(data, preparation, trial):
+    """Train and score.
+
+    Returns
+    -------
+    place : tuple of int
+        Number of the candidate, and of the split.
+    result : dict or None
+        As _fit_and_score's; by epochs also ``n_epochs``, those done in all. None if the
+        deadline was over before it began.
+    state : bytes or None
+        Where the trial stands now.
+    """
+    place = trial.number, trial.split
+    if trial.deadline is not None and time.time() > trial.deadline:
+        return place, None, None
+    estimator = clone(data.estimator)
+    if trial.n_epochs is None:
+        return place, _score(data, estimator, trial), None
+    by_epochs = ByEpochs(trial.n_epochs, trial.max_iter, trial.state, preparation)
+    with by_epochs.replacing_fit(estimator):
+        result = _score(data, estimator, trial)
+    result["n_epochs"] = by_epochs.n_done
+    goes_on = trial.keeps_state and result["fit_error"] is None
+    return place, result, by_epochs.state() if goes_on else None
+
+
+def _score(data, estimator, trial):
+    train, test = data.splits[trial.split]
+    callbacks = {}
+    if trial.context is not None:
+        callbacks = {"caller": trial.caller, "callback_ctx": trial.context}
+    return _fit_and_score(
+        estimator,
+        data.X,
+        data.y,
+        train=train,
+        test=test,
+        parameters=trial.params,
+        fit_params=data.fit_params,
+        split_progress=(trial.split, len(data.splits)),
+        candidate_progress=(trial.number, trial.n_candidates),
+        return_n_test_samples=True,
+        return_times=True,
+        **data.scoring,
+        **callbacks,
+    )
+
+
+def fit_preparation(data, key, params, split, keep_rows):
+    """The steps before the last of a candidate's pipeline, fitted on one split.
+
+    Returns the key, and the preparation. None if it fails: the candidate's own trial will
+    then fail likewise, and say so.
+    """
+    train, _ = data.splits[split]
+    estimator = clone(data.estimator)
+    try:
+        estimator.set_params(**clone(params, safe=False))
+        X, y = _safe_split(estimator, data.X, data.y, train)
+        fit_params = _check_method_params(data.X, data.fit_params, indices=train)
+        return key, prepare(estimator, X, y, fit_params, keep_rows)
+    except Exception:
+        return key, None
