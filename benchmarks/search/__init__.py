@@ -1,4 +1,4 @@
-"""What each search finds for the same epochs; writes the tables and charts of docs/search.md.
+"""What each search finds for the same epochs; writes its part of docs/search.md.
 
 ``python -m benchmarks.search [DATA.npz ...]`` looks for the hyperparameters of a small
 network, on scikit-learn's digits and on each data set that is given (their format:

@@ -17,7 +17,7 @@ LINES = {
     "coarse-to-fine": ("#009E73", "-"),
     "sklearn-halving": ("#D55E00", "--"),
     "halving": ("#E69F00", "-"),
-    "few-halving": ("#CC79A7", "-"),
+    "quarter-halving": ("#CC79A7", "-"),
     "hyperband": ("#0072B2", "-"),
     "optuna": ("#56B4E9", "--"),
 }
@@ -32,12 +32,9 @@ def draw(results, folder):
 
 
 def draw_panels(tables, axis, label, path):
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        message = "matplotlib is not installed: pip install 'caviar[plots]'"
-        raise ImportError(message) from error
+    import matplotlib  # an extra
+    from matplotlib.figure import Figure
+
     n_columns = min(4, len(tables))
     n_rows = math.ceil(len(tables) / n_columns)
     settings = {"svg.fonttype": "path", "svg.hashsalt": "caviar", "font.size": 9}

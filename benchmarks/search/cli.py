@@ -5,6 +5,7 @@ Must not import numpy, or anything that loads it, before ``machine.pin``.
 
 import argparse
 import importlib
+import importlib.util
 import sys
 
 from benchmarks.compare import documents, machine
@@ -15,7 +16,7 @@ METHODS = (
     "coarse-to-fine",
     "sklearn-halving",
     "halving",
-    "few-halving",
+    "quarter-halving",
     "hyperband",
     "optuna",
 )
@@ -79,6 +80,7 @@ def main(argv=None):
         for name in ("methods.data", "search.duel", "search.report", "search.runs")
     )
     options.data = [data.DIGITS, *options.data]
+    check_extras(options)
     results, duels = runs.run_all(options, log)
     blocks = {**report.report(results), **duel.report(duels)}
     print("\n\n".join(blocks.values()))
@@ -88,6 +90,17 @@ def main(argv=None):
         context = {"processor": machine.processor(), "versions": versions}
         documents.write(blocks, context)
         charts.draw(results, CHARTS)
+
+
+def check_extras(options):
+    """Before the first run rather than after the last."""
+    needed = {"matplotlib": ("plots", options.write)}
+    needed["optuna"] = ("optuna", "optuna" in options.methods)
+    for package, (extra, is_needed) in needed.items():
+        if is_needed and importlib.util.find_spec(package) is None:
+            raise SystemExit(
+                f"{package} is not installed: pip install 'caviar[{extra}]'"
+            )
 
 
 def optuna_version():

@@ -89,7 +89,14 @@ def fight(task, schedule, n_rounds):
 def report(results):
     """{name of the block in the documents: Markdown table}"""
     schedules = dict.fromkeys(tuple(result["schedule"]) for result in results)
-    head = ["candidates", "epochs of a round", "data sets", "epochs", "seconds", "spread"]
+    head = [
+        "candidates",
+        "epochs of a round",
+        "data sets",
+        "epochs",
+        "seconds",
+        "spread",
+    ]
     rows = [[*head, "scikit-learn as it comes", "same winner"]]
     for schedule in schedules:
         mine = [r for r in results if tuple(r["schedule"]) == schedule]

@@ -8,10 +8,9 @@ from benchmarks.compare.tables import markdown
 from benchmarks.methods.report import LEVEL, compared
 
 from .curves import epochs_to_reach
-from .searches import METHODS
+from .searches import METHODS, REACH_TARGET
 
 CHOSEN = {"scores": "score", "tests": "test"}  # along the way: what the search chose
-REACH_TARGET = 1 / 4  # of random search's epochs
 
 
 def by_data(results):
@@ -88,7 +87,15 @@ def share_text(share):
 
 def summary(tables):
     """Per method over all data sets: its cost, its error, how soon it was as good."""
-    head = ["", "epochs", "seconds", "validation error", "test error", "better", "worse"]
+    head = [
+        "",
+        "epochs",
+        "seconds",
+        "validation error",
+        "test error",
+        "better",
+        "worse",
+    ]
     rows = [[*head, "epochs to random's score"]]
     for method in methods_in(tables):
         shared = [t for t in tables.values() if method in t and "random" in t]

@@ -102,7 +102,9 @@ def key_of(result):
 def line_of(result):
     if "schedule" in result:
         share = duel.ratio(result, "sklearn")
-        return f"{result['data']}, halving {result['schedule']}: {share:.2f} of the time"
+        return (
+            f"{result['data']}, halving {result['schedule']}: {share:.2f} of the time"
+        )
     return (
         f"{result['data']}, seed {result['seed']}, {result['method']}: "
         f"{result['score']:.4f}, held out {result['test']:.4f}, "

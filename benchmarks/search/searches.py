@@ -29,6 +29,7 @@ from .space import GRID, SPACE
 from .trace import of_search
 
 FACTOR = 3  # of halving: a third survives, for three times as many epochs
+REACH_TARGET = 1 / 4  # the share of its epochs in which to be as good as random search
 N_ROUNDS = 3  # of coarse to fine
 
 
@@ -49,10 +50,10 @@ class Budget:
         """Epochs of the first of halving's four rounds, or of as many as there can be."""
         return max(1, self.max_iter // FACTOR**3)
 
-    def most_candidates(self, resumed):
-        """How many halving may start with, each fold trained for `epochs` at most."""
+    def most_candidates(self, resumed, share=1):
+        """How many halving may start with, for at most that share of the epochs."""
         n = 1
-        while self.cost(n + 1, resumed) <= self.epochs:
+        while self.cost(n + 1, resumed) <= share * self.epochs:
             n += 1
         return n
 
@@ -155,8 +156,9 @@ def halving(task, budget):
     return resumed_halving(task, budget, budget.most_candidates(resumed=True))
 
 
-def few_halving(task, budget):
-    return resumed_halving(task, budget, budget.n_candidates)
+def quarter_halving(task, budget):
+    n_candidates = budget.most_candidates(resumed=True, share=REACH_TARGET)
+    return resumed_halving(task, budget, n_candidates)
 
 
 def resumed_halving(task, budget, n_candidates):
@@ -206,7 +208,7 @@ METHODS = {
     "coarse-to-fine": Method("coarse to fine", coarse_to_fine),
     "sklearn-halving": Method("scikit-learn's halving", sklearn_halving),
     "halving": Method("halving", halving),
-    "few-halving": Method("halving, as few candidates as random", few_halving),
+    "quarter-halving": Method("halving, a quarter of the epochs", quarter_halving),
     "hyperband": Method("Hyperband", hyperband),
     "optuna": Method("Optuna: TPE, Hyperband", tpe.run),
 }

@@ -18,19 +18,11 @@ from .trace import Trace
 FACTOR = 3
 
 
-def load():
-    try:
-        import optuna
-    except ImportError as error:
-        message = "Optuna is not installed: pip install 'caviar[optuna]'"
-        raise ImportError(message) from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna
-
-
 def run(task, budget):
     """Trials until the epochs of the budget are trained; the last one is finished."""
-    optuna = load()
+    import optuna  # an extra
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
         direction="maximize",
         sampler=optuna.samplers.TPESampler(seed=task.seed),
