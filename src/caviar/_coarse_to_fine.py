@@ -8,11 +8,12 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.model_selection._search import BaseSearchCV
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
+from . import _search_docs
+from ._callbacks import subtask
 from ._regions import Regions
+from ._search import BaseSearch
 from .distributions import HiddenLayers
 
 
@@ -23,8 +24,7 @@ class SearchBoundaryWarning(UserWarning):
     """
 
 
-class CoarseToFineSearchCV(BaseSearchCV):
-    """Random search, then again in smaller and smaller regions round the best.
+_DOC = f"""Random search, then again in smaller and smaller regions round the best.
 
     The first of `n_rounds` rounds draws `n_iter` candidates from the whole space, as
     `RandomizedSearchCV` does. Each later one draws as many from a region round the best
@@ -33,16 +33,9 @@ class CoarseToFineSearchCV(BaseSearchCV):
 
     Parameters
     ----------
-    estimator : estimator
-        What is to be tuned. Has a `score` method, or `scoring` is given.
-
-    param_distributions : dict or list of dicts
-        Parameter names as keys, and as values distributions of `caviar.distributions`,
-        frozen ones of scipy.stats, or lists to choose from. From a list of dicts, each
-        candidate of the first round takes one at random; later rounds keep to the one that
-        the best came from.
-
-    n_iter : int, default=20
+    {
+    _search_docs.first("any with `fit`, and with `score` unless `scoring` is given")
+}n_iter : int, default=20
         Candidates of a round.
 
     n_rounds : int, default=3
@@ -57,38 +50,12 @@ class CoarseToFineSearchCV(BaseSearchCV):
         Whether the region may leave the range given, where the best lies beside its edge.
         Hard limits hold in any case, see the notes.
 
-    scoring : str, callable, list, tuple, set or dict, default=None
-        As in `RandomizedSearchCV`. With several metrics, the one that `refit` names is
-        what a region is chosen by.
-
-    n_jobs : int, default=None
-        Fits at once. None is 1 unless in a ``joblib.parallel_config`` context, -1 is all
-        processors.
-
-    refit : bool, str or callable, default=True
-        As in `RandomizedSearchCV`: whether to fit the best candidate on all of X; the name
-        of a metric; or a function of `cv_results_` that returns the number of the best,
-        which is then asked after each round. It can not be False with several metrics.
-
-    cv : int, cross-validation generator or iterable, default=None
-        As in `RandomizedSearchCV`.
-
-    verbose : int, default=0
-        As in `RandomizedSearchCV`.
-
-    pre_dispatch : int or str, default='2*n_jobs'
-        As in `RandomizedSearchCV`.
-
-    random_state : int, RandomState instance or None, default=None
-        Draws `seed_`, from which all candidates follow, given the scores.
-
-    error_score : 'raise' or numeric, default=np.nan
-        Score of a fit that fails.
-
-    return_train_score : bool, default=False
-        Whether `cv_results_` has training scores.
-
-    Attributes
+    {
+    _search_docs.common(
+        ''' With several metrics the
+        one that `refit` names decides where the next round looks; it cannot be False.'''
+    )
+}Attributes
     ----------
     rounds_ : list of dict
         For each round that is finished:
@@ -100,17 +67,7 @@ class CoarseToFineSearchCV(BaseSearchCV):
         - ``boundaries``: its parameters that lie at an edge of the range given, or beyond
           it: parameter name -> 'low' or 'high'.
 
-    cv_results_ : dict of ndarrays
-        As that of `RandomizedSearchCV`, and ``round``, from 0.
-
-    best_estimator_, best_score_, best_params_, best_index_, scorer_, n_splits_, \
-refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
-        As in `RandomizedSearchCV`; the best of all rounds.
-
-    seed_ : int
-        What the candidates were drawn from.
-
-    Raises
+    {_search_docs.attributes("``round``, from 0")}Raises
     ------
     TypeError, ValueError
         For a space that is none, parameters out of their range, and several metrics
@@ -167,28 +124,29 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
     >>> from caviar.model_selection import CoarseToFineSearchCV
     >>> X, y = load_iris(return_X_y=True)
     >>> network = MLPClassifier(max_iter=10, tol=0, random_state=0)
-    >>> space = {
+    >>> space = {{
     ...     "learning_rate_init": LogUniform(1e-3, 1),
-    ...     "hidden_layer_sizes": IntLogUniform(4, 64),
-    ... }
+    ...     "hidden_layer_sizes": IntLogUniform(4, 100),
+    ... }}
     >>> search = CoarseToFineSearchCV(
     ...     network, space, n_iter=5, n_rounds=2, cv=3, random_state=0
     ... ).fit(X, y)
     >>> search.cv_results_["round"].tolist()
     [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
-    >>> region = search.rounds_[1]["region"]["learning_rate_init"]
-    >>> search.best_score_ > 0.8
+    >>> bool(search.best_score_ > 0.8)
     True
     """
 
+
+class CoarseToFineSearchCV(BaseSearch):
+    __doc__ = _DOC
+
     _parameter_constraints: dict = {
-        **BaseSearchCV._parameter_constraints,
-        "param_distributions": [dict, list, tuple],
+        **BaseSearch._parameter_constraints,
         "n_iter": [Interval(Integral, 1, None, closed="left")],
         "n_rounds": [Interval(Integral, 1, None, closed="left")],
         "shrink": [Interval(Real, 0, 1, closed="right")],
         "widen": ["boolean"],
-        "random_state": ["random_state"],
     }
 
     def __init__(
@@ -209,60 +167,73 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         random_state=None,
         error_score=np.nan,
         return_train_score=False,
+        time_budget=None,
+        journal=None,
     ):
         super().__init__(
-            estimator=estimator,
+            estimator,
+            param_distributions,
             scoring=scoring,
             n_jobs=n_jobs,
             refit=refit,
             cv=cv,
             verbose=verbose,
             pre_dispatch=pre_dispatch,
+            random_state=random_state,
             error_score=error_score,
             return_train_score=return_train_score,
+            time_budget=time_budget,
+            journal=journal,
         )
-        self.param_distributions = param_distributions
         self.n_iter = n_iter
         self.n_rounds = n_rounds
         self.shrink = shrink
         self.widen = widen
-        self.random_state = random_state
 
-    def _run_search(self, evaluate_candidates, *, callback_ctx=None):
-        self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
+    def _check_search(self):
         if isinstance(self.scoring, (list, tuple, set, dict)):
             self._check_metric_is_named(self.scoring)  # before the first fit
+
+    def _run_search(self, evaluate_candidates, *, callback_ctx=None):
         regions = Regions(self.param_distributions, self.estimator, self.widen)
         random_state = np.random.RandomState(self.seed_)
         self.rounds_, said = [], set()
-        for number in range(self.n_rounds):
-            candidates = regions.draw(self.n_iter, random_state)
-            exhausted = len(candidates) < self.n_iter
-            if exhausted:
-                self._warn_of_exhaustion(number, len(candidates))
-            if not candidates:
-                break
-            results = evaluate_candidates(
-                candidates, more_results={"round": [number] * len(candidates)}
-            )
-            best_index, best_score = self._best(results)
-            best_params = results["params"][best_index]
-            boundaries = regions.boundaries(best_index, best_params)
-            self.rounds_.append(
-                {
-                    "region": regions.shown(),
-                    "best_params": best_params,
-                    "best_score": best_score,
-                    "boundaries": boundaries,
-                }
-            )
-            last = exhausted or number == self.n_rounds - 1
-            self._warn_of_boundaries(number, last, regions, best_index, said)
-            if last:
-                break
-            # Where all have failed so far the next round looks at the same region.
-            if best_score is None or not np.isnan(best_score):
-                regions.narrow(best_index, best_params, self.shrink)
+        with subtask(callback_ctx, "search", self.n_rounds, self) as search_ctx:
+            for number in range(self.n_rounds):
+                candidates = regions.draw(self.n_iter, random_state)
+                exhausted = len(candidates) < self.n_iter
+                if exhausted:
+                    self._warn_of_exhaustion(number, len(candidates))
+                if not candidates:
+                    break
+                n_fits = len(candidates) * self.n_splits_
+                with subtask(search_ctx, "round", n_fits, self, False) as round_ctx:
+                    results = evaluate_candidates(
+                        candidates,
+                        more_results={"round": [number] * len(candidates)},
+                        callback_ctx=round_ctx,
+                    )
+                last = exhausted or number == self.n_rounds - 1
+                self._finish_round(number, last, regions, results, said)
+                if last:
+                    break
+
+    def _finish_round(self, number, last, regions, results, said):
+        """Record the round, say what lies on an edge, and move on to the next region."""
+        best_index, best_score = self._best(results)
+        best_params = results["params"][best_index]
+        self.rounds_.append(
+            {
+                "region": regions.shown(),
+                "best_params": best_params,
+                "best_score": best_score,
+                "boundaries": regions.boundaries(best_index, best_params),
+            }
+        )
+        self._warn_of_boundaries(number, last, regions, best_index, said)
+        # Where all have failed so far the next round looks at the same region.
+        if not last and (best_score is None or not np.isnan(best_score)):
+            regions.narrow(best_index, best_params, self.shrink)
 
     # The best so far
 

@@ -178,7 +178,8 @@ class Evaluator:
         if rung is not None:
             before = self._n_epochs[_runner(key)]
             record["epochs"] = rung.n_epochs
-            record["epochs_trained"] = result["n_epochs"] - before
+            # A fit that fails may have lost what was done before.
+            record["epochs_trained"] = max(0, result["n_epochs"] - before)
             record["state"] = None if state is None else self._states.put(key, state)
         if self._journal is not None:
             self._journal.append(key, trial.params, record)

@@ -90,9 +90,10 @@ def parse(data, path):
         except (ValueError, KeyError, TypeError) as error:
             if number == 1 or number < len(lines):
                 raise ValueError(
-                    f"The journal {path!r} cannot be read in line {number} of {len(lines)}: "
-                    f"{error}. Without that line and those after it, the search continues "
-                    "from the line before."
+                    f"The journal {path!r} cannot be read in line {number} of "
+                    f"{len(lines)}: {error}."
+                    + " Cut off from that line on, it can be continued."
+                    * (number > 1)
                 ) from error
             contents.damage = f"line {number} ({error})"
             contents.size -= len(line) + 1
