@@ -67,8 +67,18 @@ def draw_panel(ax, name, table, axis):
         if method in ("random", "hyperband"):
             low = np.maximum(mean - spread, mean / 10)
             ax.fill_between(at, low, mean + spread, color=color, alpha=0.1, lw=0)
+    decorate(ax)
     ax.set_title(name.replace("_", " "), fontsize=9)
     ax.set_ylim(*limits(table))
+
+
+def decorate(ax):
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axis.set_minor_formatter(NullFormatter())
     ax.grid(True, which="major", color="#DDDDDD", linewidth=0.6)
     ax.spines[["top", "right"]].set_visible(False)
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+ROUNDING = 1e-9  # of means
+
 
 def step(spent, values, at):
     """The last of `values` whose `spent` is at most `at`; NaN before the first."""
@@ -34,5 +36,5 @@ def over_seeds(runs, axis, values, at=None):
 def epochs_to_reach(runs, target, values):
     """When the mean over seeds first is as good as `target`; infinity where never."""
     at, curves = over_seeds(runs, "epochs", values)
-    reached = curves.mean(axis=0) >= target  # False before all have a score
+    reached = curves.mean(axis=0) >= target - ROUNDING  # False before all have one
     return float(at[np.argmax(reached)]) if reached.any() else float("inf")
