@@ -6,10 +6,16 @@ import pickle
 import numpy as np
 import pytest
 from scipy import stats
+from sklearn import neural_network
 from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import ParameterSampler, RandomizedSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
+from caviar import MLPClassifier, MLPRegressor
 from caviar.distributions import (
     Choice,
     HiddenLayers,
@@ -20,6 +26,7 @@ from caviar.distributions import (
     Quantiles,
     Uniform,
     as_distribution,
+    default_space,
 )
 
 FLOATS = [Uniform, LogUniform, OneMinusLogUniform]
@@ -431,6 +438,74 @@ def test_scipys_ends_are_ours():
 def test_what_is_no_distribution_is_refused(given):
     with pytest.raises(TypeError, match="must be one of caviar"):
         as_distribution(given)
+
+
+# Spaces of networks
+
+
+@pytest.mark.parametrize(
+    "wrap, prefix",
+    [
+        (lambda network: network, ""),
+        (lambda network: make_pipeline(StandardScaler(), network), "{name}__"),
+        (lambda network: TransformedTargetRegressor(network), "regressor__"),
+        (
+            lambda network: make_pipeline(TransformedTargetRegressor(network)),
+            "transformedtargetregressor__regressor__",
+        ),
+    ],
+    ids=["itself", "in a pipeline", "with transformed targets", "in both"],
+)
+@pytest.mark.parametrize(
+    "network",
+    [MLPClassifier(), MLPRegressor(), neural_network.MLPRegressor()],
+    ids=repr,
+)
+def test_the_default_space_names_the_networks_parameters(network, wrap, prefix):
+    prefix = prefix.format(name=type(network).__name__.lower())
+    estimator = wrap(network)
+    space = default_space(estimator, np.zeros((1000, 3)))
+    assert list(space) == [
+        f"{prefix}{name}"
+        for name in ("learning_rate_init", "hidden_layer_sizes", "batch_size", "alpha")
+    ]
+    for candidate in ParameterSampler(space, 10, random_state=0):
+        estimator.set_params(**candidate)
+
+
+@pytest.mark.parametrize(
+    "n_samples, sizes",
+    [(20, [8]), (150, [8, 16]), (1000, [8, 16, 32, 64]), (10**5, [32, 64, 128, 256])],
+)
+def test_batches_of_the_default_space_are_at_least_eight_an_epoch(n_samples, sizes):
+    space = default_space(MLPClassifier(), np.zeros((n_samples, 1)))
+    assert space["batch_size"].options == sizes
+
+
+def test_the_default_space_is_that_of_the_solver():
+    spaces = {
+        solver: default_space(MLPRegressor(solver=solver), np.zeros((5000, 1)))
+        for solver in ("sgd", "adagrad", "adamw", "lbfgs")
+    }
+    assert spaces["sgd"]["momentum"] == OneMinusLogUniform(0.5, 0.99)
+    assert spaces["adagrad"]["learning_rate_init"] == LogUniform(1e-4, 1.0)
+    assert "alpha" not in spaces["adamw"] and "weight_decay" in spaces["adamw"]
+    assert list(spaces["lbfgs"]) == ["hidden_layer_sizes", "alpha"]
+
+
+@pytest.mark.parametrize(
+    "estimator, found",
+    [
+        (SVC(), "none"),
+        (make_pipeline(StandardScaler(), SVC()), "none"),
+        (3, "none"),
+        (Pipeline([("a", MLPClassifier()), ("b", MLPClassifier())]), "a and b"),
+    ],
+    ids=["svc", "pipeline", "number", "two"],
+)
+def test_an_estimator_without_one_network_has_no_default_space(estimator, found):
+    with pytest.raises(ValueError, match=rf"must be or contain one .* with {found}\."):
+        default_space(estimator, np.zeros((10, 2)))
 
 
 # Errors

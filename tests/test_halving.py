@@ -369,3 +369,16 @@ def test_a_state_that_was_lost_costs_its_epochs_again_and_nothing_else(
     for name, values in search.cv_results_.items():
         if "time" not in name:
             np.testing.assert_array_equal(values, again.cv_results_[name])
+
+
+def test_backends_that_return_nothing_until_all_is_done_get_few_fits_at_a_time(
+    digits, tmp_path
+):
+    """multiprocessing, as Ray, has no generators of results."""
+    estimator = MLPClassifier((5,), random_state=0)
+    search = halving(estimator).fit(*digits)
+    with joblib.parallel_config("multiprocessing", n_jobs=2):
+        other = halving(estimator, journal=tmp_path / "journal").fit(*digits)
+    for name, values in search.cv_results_.items():
+        if "time" not in name:
+            np.testing.assert_array_equal(values, other.cv_results_[name])

@@ -113,11 +113,16 @@ class ByEpochs:
     @contextmanager
     def replacing_fit(self, estimator):
         """Within it, ``estimator.fit(X, y, **params)`` trains by epochs."""
-        estimator.fit = lambda X, y=None, **params: self.train(estimator, X, y, params)
+
+        def fit(X, y=None, **params):
+            del estimator.fit  # which partial_fit may call
+            return self.train(estimator, X, y, params)
+
+        estimator.fit = fit
         try:
             yield
         finally:
-            del estimator.fit
+            vars(estimator).pop("fit", None)
 
     def state(self):
         """All that going on takes, but the data and the preparation.
@@ -126,7 +131,11 @@ class ByEpochs:
         """
         for name in [name for name in vars(self._learner) if "callback" in name]:
             delattr(self._learner, name)
-        return pickle.dumps((self._learner, self._course, self.n_done), protocol=5)
+        # Not the learner itself: a class of a notebook or a function cannot be pickled.
+        learner, attributes = self._learner, vars(self._learner)
+        if isinstance(learner, BaseEstimator):
+            attributes = learner.__getstate__()
+        return pickle.dumps((attributes, self._course, self.n_done), protocol=5)
 
     def train(self, estimator, X, y, params):
         if isinstance(estimator, Pipeline):
@@ -159,7 +168,10 @@ class ByEpochs:
     def _train_learner(self, learner, X, y, params):
         self._learner = learner
         if self._saved is not None:
-            vars(learner).update(vars(self._saved))
+            if isinstance(learner, BaseEstimator):
+                learner.__setstate__(self._saved)
+            else:
+                vars(learner).update(self._saved)
         if hasattr(learner, "_fit_until"):
             learner.set_params(max_iter=self.max_iter)
             self._course = learner._fit_until(

@@ -98,6 +98,22 @@ def subtask(context, name, n_subtasks, estimator, sequential=True):
 
 
 @contextmanager
+def subtask_of(context, name, part, hook):
+    """A task that is the fit of a part, to which callbacks are propagated.
+
+    hook has the arguments of the hooks; context may be None, as in `subtask`.
+    """
+    if context is None:
+        yield
+        return
+    task = context.subcontext(task_name=name)
+    with task.propagate_callback_context(part):
+        task.call_on_fit_task_begin(**hook)
+        yield
+    task.call_on_fit_task_end(**hook)
+
+
+@contextmanager
 def propagated(estimator, part, task_name):
     """Callbacks that reached an estimator reach the part of it that is trained within."""
     if not hasattr(estimator, "_parent_callback_ctx"):

@@ -6,12 +6,14 @@ What strategies call; it knows of journals, states and deadlines so that they ne
 import heapq
 import math
 import time
+import warnings
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from itertools import product
 
 import joblib
 import numpy as np
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection._validation import (
     _insert_error_scores,
     _warn_or_raise_about_fit_failures,
@@ -43,8 +45,8 @@ class Rung:
 class Evaluator:
     """One search while it runs: what has been evaluated, and how to evaluate more."""
 
-    def __init__(self, search, data, journal, parallel, refit_metric):
-        self._search, self._data, self._parallel = search, data, parallel
+    def __init__(self, search, data, journal, workers, refit_metric):
+        self._search, self._data, self._workers = search, data, workers
         self._journal, self._refit_metric = journal, refit_metric
         self._states = StateStore() if journal is None else journal.states
         self.deadline = None
@@ -154,7 +156,7 @@ class Evaluator:
             else:
                 self._keep(place, record, records, survivors, rung)
         self._prepare(todo, rung)
-        done = self._parallel(self._tasks(todo, rung))
+        done = self._workers.run(self._tasks(todo, rung))
         for place, result, state in done:
             if result is not None:
                 record = self._record(trials[place], result, state, rung)
@@ -250,9 +252,14 @@ class Evaluator:
         self._preparations = {
             k: v for k, v in self._preparations.items() if k in trials
         }
-        made = self._parallel(
+        made = self._workers.run(
             delayed(fit_preparation)(
-                self._data, key, group[0].params, group[0].split, len(group) > 1
+                self._data,
+                key,
+                group[0].params,
+                group[0].split,
+                len(group) > 1,
+                self.deadline,
             )
             for key, group in trials.items()
             if key not in self._preparations
@@ -268,11 +275,12 @@ class Evaluator:
         if not out:
             return
         search = self._search
-        _warn_or_raise_about_fit_failures(out, search.error_score)
-        if callable(search.scoring):
-            _insert_error_scores(out, search.error_score)
+        self._tell_of_failures(out)
         self.candidate_params += [candidate_params[i] for i in numbers]
         self.out += out
+        if callable(search.scoring):
+            # Only a fit that succeeded, of whatever round, tells the metrics' names.
+            _insert_error_scores(self.out, search.error_score)
         for name, values in more_results.items():
             self.more_results[name] += [values[i] for i in numbers]
         if rung is not None:
@@ -284,6 +292,20 @@ class Evaluator:
         self.results = search._format_results(
             self.candidate_params, len(splits), self.out, self.more_results
         )
+
+    def _tell_of_failures(self, out):
+        """As scikit-learn does; but a round of failures does not end a search that has
+        something to show."""
+        try:
+            _warn_or_raise_about_fit_failures(out, self._search.error_score)
+        except ValueError as all_failed:
+            if all(result["fit_error"] is not None for result in self.out):
+                raise
+            warnings.warn(
+                f"In a round of the search: {all_failed}",
+                FitFailedWarning,
+                stacklevel=2,
+            )
 
 
 def _runner(key):

@@ -124,6 +124,10 @@ class Distribution(BaseEstimator, ABC):
         """Whether hard limits leave room beyond the edge that `value` lies beside."""
         return False
 
+    def _goes_past(self, given, side):
+        """Whether the range goes on past an end, 'low' or 'high', of the one given."""
+        return False
+
     def __contains__(self, value):
         return self.contains(value)
 
@@ -308,6 +312,9 @@ class Range(Distribution):
         start, end = self._ends(self.low, self.high)
         room = {"low": start - lowest, "high": highest - end, None: 0}
         return room[self.edge(value)] > EDGE_SHARE * (end - start)
+
+    def _goes_past(self, given, side):
+        return self.low < given.low if side == "low" else self.high > given.high
 
     def narrow(self, centre, factor, within=None):
         check_factor(factor)

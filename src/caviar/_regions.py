@@ -45,7 +45,6 @@ class Regions:
             number: {n: d if widen else d._closed() for n, d in space.items()}
             for number, space in enumerate(self.spaces)
         }
-        self._widen = widen
         self._origins = []  # of each candidate: number of the space
         self._drawn = set()
 
@@ -109,16 +108,15 @@ class Regions:
         Returns
         -------
         of_range, of_region : bool
-            The range given and the region searched. The latter is False as well where
-            `value` lies inside the region, beside no edge or beside the other one.
+            Past the edge of the range given; and past what has been searched. They differ
+            where the region goes on beyond the range, and `value` is inside.
         """
         number = self._origins[best_index]
         space, region = self.spaces[number][name], self._searched(number)[name]
-        of_range = space._can_pass(value)
-        same_edge = region.edge(value) == space.edge(value)
-        # A closed region's limits are its range; there is room if the range has it.
-        passes = region._can_pass(value) if self._widen else of_range
-        return of_range, same_edge and passes
+        of_range, side = space._can_pass(value), space.edge(value)
+        if not region._goes_past(space, side):
+            return of_range, of_range
+        return of_range, region.edge(value) == side and region._can_pass(value)
 
     def given(self, best_index, name):
         """The distribution of a parameter in the best candidate's space."""

@@ -17,14 +17,13 @@ from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.parallel import Parallel
 from sklearn.utils.validation import _check_method_params, indexable
 
-from ._callbacks import subtask
+from ._callbacks import subtask_of
 from ._evaluator import Evaluator, TimeIsUp
 from ._fingerprint import fingerprint
 from ._journal import Journal
-from ._trials import SearchData
+from ._trials import SearchData, Workers
 
 
 class BaseSearch(BaseSearchCV):
@@ -147,19 +146,9 @@ class BaseSearch(BaseSearchCV):
         )
         with ExitStack() as stack:
             journal = self._open_journal(data, scorers, stack)
-            # One fit at a time: each result is kept as it comes, and no worker waits at the
-            # end of a round for another's batch. Batches took 1.9 times as long for 243
-            # candidates in six rounds, on two cores.
-            parallel = stack.enter_context(
-                Parallel(
-                    n_jobs=self.n_jobs,
-                    pre_dispatch=self.pre_dispatch,
-                    batch_size=1,
-                    return_as="generator_unordered",
-                )
-            )
+            workers = stack.enter_context(Workers(self.n_jobs, self.pre_dispatch))
             evaluation = stack.enter_context(
-                Evaluator(self, data, journal, parallel, refit_metric)
+                Evaluator(self, data, journal, workers, refit_metric)
             )
             if self.time_budget is not None:
                 evaluation.deadline = begun + self.time_budget
@@ -240,12 +229,7 @@ class BaseSearch(BaseSearchCV):
         # The parameters may be estimators, and are not to be fitted themselves.
         best = clone(data.estimator).set_params(**clone(self.best_params_, safe=False))
         self.best_estimator_ = best
-        with (
-            subtask(root, "refit-with-best-params", 0, self) as task,
-            ExitStack() as stack,
-        ):
-            if task is not None:
-                stack.enter_context(task.propagate_callback_context(best))
+        with subtask_of(root, "refit-with-best-params", best, hook):
             start = time.time()
             self._refit(best, data.X, data.y, data.fit_params)
             self.refit_time_ = time.time() - start

@@ -1,0 +1,539 @@
+"""What users of GridSearchCV rely on holds for the three searches.
+
+The oracle is GridSearchCV: every row of ``cv_results_`` must hold, bit for bit, the scores
+that it finds for the row's parameters, trained from scratch for the row's epochs.
+"""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.stats import rankdata
+from sklearn.base import clone
+from sklearn.datasets import make_multilabel_classification
+from sklearn.exceptions import FitFailedWarning, NotFittedError
+from sklearn.linear_model import SGDClassifier
+from sklearn.metrics import accuracy_score, f1_score, make_scorer
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    RepeatedStratifiedKFold,
+    ShuffleSplit,
+    StratifiedKFold,
+    cross_val_score,
+)
+
+from caviar import MLPRegressor
+from searches import (
+    BY_EPOCHS,
+    N_ROWS,
+    SEARCHES,
+    SMALL,
+    X,
+    Y,
+    assert_rows_are_fits_from_scratch,
+    assert_same_results,
+    epochs_of,
+    mlp,
+    scores,
+    small,
+)
+
+# Searches try short trainings on purpose.
+pytestmark = pytest.mark.filterwarnings(
+    "error", "ignore::sklearn.exceptions.ConvergenceWarning"
+)
+every_search = pytest.mark.parametrize("cls", SEARCHES)
+by_epochs = pytest.mark.parametrize("cls", BY_EPOCHS)
+
+
+# -- cv --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [
+        2,
+        KFold(4),
+        StratifiedKFold(3, shuffle=True, random_state=1),
+        ShuffleSplit(2, test_size=0.3, random_state=2),
+        RepeatedStratifiedKFold(n_splits=2, n_repeats=2, random_state=3),
+        list(KFold(3, shuffle=True, random_state=4).split(X)),
+        [(np.arange(150) < 100, np.arange(150) >= 100)],
+    ],
+    ids=str,
+)
+@every_search
+def test_every_kind_of_cv_splits_as_for_grid_search(cls, cv):
+    search = small(cls, cv=cv).fit(X, Y)
+    assert len(search.cv_results_["params"]) == N_ROWS[cls]
+    assert_rows_are_fits_from_scratch(search, X, Y)
+
+
+@every_search
+def test_a_generator_of_splits_is_taken_once(cls):
+    folds = KFold(3, shuffle=True, random_state=0)
+    search = small(cls, cv=folds.split(X)).fit(X, Y)
+    assert search.n_splits_ == 3
+    assert_rows_are_fits_from_scratch(search, X, Y, cv=folds)
+
+
+@every_search
+def test_a_shuffling_cv_without_seed_splits_once_for_the_whole_search(cls):
+    """All candidates of all rounds are scored on the same rows."""
+
+    class Counting(KFold):
+        seen = []
+
+        def split(self, X, y=None, groups=None):
+            self.seen.append(list(super().split(X, y, groups)))
+            return iter(self.seen[-1])
+
+    search = small(cls, cv=Counting(3, shuffle=True, random_state=None)).fit(X, Y)
+    assert len(Counting.seen) == 1
+    assert_rows_are_fits_from_scratch(search, X, Y, cv=Counting.seen[0])
+
+
+@every_search
+def test_groups_reach_the_splitter(cls):
+    groups = np.arange(150) % 5
+    search = small(cls, cv=GroupKFold(5)).fit(X, Y, groups=groups)
+    assert search.n_splits_ == 5
+    assert_rows_are_fits_from_scratch(search, X, Y, groups=groups)
+    with pytest.raises(ValueError, match="'groups' parameter should not be None"):
+        small(cls, cv=GroupKFold(5)).fit(X, Y)
+
+
+# -- scoring, refit, return_train_score ------------------------------------------------
+
+
+def two_scores(estimator, X, y):
+    predicted = estimator.predict(X)
+    return {
+        "accuracy": accuracy_score(y, predicted),
+        "f1": f1_score(y, predicted, average="macro"),
+    }
+
+
+def log_loss_of(estimator, X, y):
+    return estimator.predict_log_proba(X)[np.arange(len(y)), y].mean()
+
+
+@pytest.mark.parametrize(
+    "scoring, metric, return_train_score",
+    [
+        (None, None, False),
+        ("neg_log_loss", None, True),
+        (log_loss_of, None, False),
+        (make_scorer(f1_score, average="macro"), None, True),
+        (["accuracy", "neg_log_loss"], "neg_log_loss", True),
+        (("accuracy",), "accuracy", False),
+        ({"acc": "accuracy", "nll": log_loss_of}, "nll", False),
+        (two_scores, "f1", True),
+    ],
+    ids=["none", "str", "callable", "scorer", "list", "tuple", "dict", "returns_dict"],
+)
+@every_search
+def test_every_kind_of_scoring_scores_as_grid_search_does(
+    cls, scoring, metric, return_train_score
+):
+    refit = True if metric is None else metric
+    search = small(
+        cls, scoring=scoring, refit=refit, return_train_score=return_train_score
+    ).fit(X, Y)
+    assert_rows_are_fits_from_scratch(search, X, Y)
+    assert search.multimetric_ == (metric is not None)
+
+    name = metric or "score"
+    assert any("_train_" in key for key in search.cv_results_) == return_train_score
+    test = search.cv_results_[f"mean_test_{name}"]
+    np.testing.assert_array_equal(
+        search.cv_results_[f"rank_test_{name}"], rankdata(-test, method="min")
+    )
+    assert search.best_score_ == test[search.best_index_]
+    grid = GridSearchCV(search.best_estimator_, {}, scoring=scoring, refit=refit)
+    assert search.score(X, Y) == grid.fit(X, Y).score(X, Y)
+
+
+@every_search
+def test_best_is_the_best_of_the_rows_trained_longest(cls):
+    search = small(cls, scoring="neg_log_loss").fit(X, Y)
+    test, epochs = search.cv_results_["mean_test_score"], epochs_of(search)
+    assert epochs[search.best_index_] == epochs.max()
+    assert search.best_score_ == test[epochs == epochs.max()].max()
+    assert search.best_params_ == search.cv_results_["params"][search.best_index_]
+    assert search.best_params_.keys() == {"learning_rate_init", "alpha"}
+
+
+@every_search
+def test_refit_trains_the_best_on_all_rows_for_its_epochs(cls):
+    search = small(cls).fit(X, Y)
+    epochs = int(epochs_of(search)[search.best_index_])
+    alone = mlp(max_iter=epochs, **search.best_params_).fit(X, Y)
+    best = search.best_estimator_
+    assert best.n_iter_ == best.max_iter == epochs
+    np.testing.assert_array_equal(best.params_, alone.params_)
+    np.testing.assert_array_equal(search.predict_proba(X), alone.predict_proba(X))
+    np.testing.assert_array_equal(search.classes_, [0, 1, 2])
+    assert search.n_features_in_ == 4
+    assert search.refit_time_ > 0
+    assert search.score(X, Y) == alone.score(X, Y)
+
+
+@every_search
+def test_without_refit_there_are_results_and_no_estimator(cls):
+    search = small(cls, refit=False).fit(X, Y)
+    assert search.best_params_ == search.cv_results_["params"][search.best_index_]
+    assert not hasattr(search, "best_estimator_")
+    with pytest.raises(AttributeError, match="no attribute 'predict'"):
+        search.predict(X)
+    several = small(cls, refit=False, scoring=["accuracy", "f1_macro"]).fit(X, Y)
+    assert not hasattr(several, "best_index_")
+    np.testing.assert_array_equal(
+        several.cv_results_["mean_test_accuracy"], search.cv_results_["mean_test_score"]
+    )
+
+
+@pytest.mark.parametrize("scoring", [None, ["accuracy", "neg_log_loss"]], ids=str)
+@every_search
+def test_a_callable_refit_chooses_any_row_and_its_epochs(cls, scoring):
+    def second(results):
+        assert "epochs" in results or cls not in BY_EPOCHS
+        return 1
+
+    search = small(cls, refit=second, scoring=scoring).fit(X, Y)
+    assert search.best_index_ == 1
+    assert search.best_params_ == search.cv_results_["params"][1]
+    assert not hasattr(search, "best_score_")
+    epochs = int(epochs_of(search)[1])
+    alone = mlp(max_iter=epochs, **search.best_params_).fit(X, Y)
+    np.testing.assert_array_equal(search.best_estimator_.params_, alone.params_)
+
+
+@every_search
+def test_several_metrics_need_the_name_of_one(cls):
+    for refit in (True, "recall"):
+        search = small(cls, scoring=["accuracy", "f1_macro"], refit=refit)
+        with pytest.raises(ValueError, match="refit must be set to a scorer key"):
+            search.fit(X, Y)
+    search = small(cls, scoring=two_scores, refit="recall")
+    with pytest.raises(ValueError, match="refit must be set to a scorer key"):
+        search.fit(X, Y)
+
+
+# -- error_score -----------------------------------------------------------------------
+
+WITH_A_BAD_ONE = {"alpha": [1e-4, -1.0], "learning_rate_init": [0.001, 0.01, 0.1]}
+
+
+@pytest.mark.parametrize("error_score", [np.nan, 0.0])
+@every_search
+def test_a_failed_candidate_has_error_score_and_does_not_win(cls, error_score):
+    search = small(cls, space=WITH_A_BAD_ONE, error_score=error_score)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(X, Y)
+    message = str(next(w for w in caught if w.category is FitFailedWarning).message)
+    assert "fits failed" in message
+    assert "The 'alpha' parameter of MLPClassifier must be" in message
+    assert f"will be set to {error_score}" in message
+
+    bad = search.cv_results_["param_alpha"] == -1.0
+    assert 0 < bad.sum() < len(bad)
+    test = search.cv_results_["mean_test_score"]
+    np.testing.assert_array_equal(test[bad], np.full(bad.sum(), error_score))
+    assert np.isfinite(test[~bad]).all()
+    assert search.best_params_["alpha"] == 1e-4
+    last = search.cv_results_["rank_test_score"][bad]
+    assert (last > search.cv_results_["rank_test_score"][~bad].max()).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert_rows_are_fits_from_scratch(search, X, Y)
+
+
+@every_search
+def test_error_score_raise_raises_the_error_of_the_fit(cls):
+    search = small(cls, space=WITH_A_BAD_ONE, error_score="raise")
+    with pytest.raises(ValueError, match=r"'alpha' parameter .* Got -1.0 instead"):
+        search.fit(X, Y)
+    assert not hasattr(search, "cv_results_")
+
+
+@pytest.mark.parametrize("error_score", [np.nan, 0.0])
+@every_search
+def test_where_all_fits_fail_the_error_says_so_with_the_cause(cls, error_score):
+    space = {"alpha": [-1.0, -2.0, -3.0, -4.0]}
+    search = small(cls, space=space, error_score=error_score)
+    with pytest.raises(ValueError, match=r"(?s)All the \d+ fits failed.*'alpha'"):
+        search.fit(X, Y)
+
+
+class FailsLater(SGDClassifier):
+    """Fails at its third epoch where alpha is above 0.5."""
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        self.n_epochs_ = getattr(self, "n_epochs_", 0) + 1
+        if self.alpha > 0.5 and self.n_epochs_ == 3:
+            raise ArithmeticError("the third epoch failed")
+        return super().partial_fit(X, y, classes, sample_weight)
+
+
+@by_epochs
+def test_a_candidate_that_fails_in_a_later_round_is_scored_before_and_nan_after(cls):
+    """alpha 1 is a guess of one class, 1e-4 learns: but for the failure both survive."""
+    estimator = FailsLater(random_state=0, penalty=None)
+    search = small(cls, estimator, {"alpha": [1e-4, 1.0]}, refit=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.fit(X, Y)
+    bad = search.cv_results_["param_alpha"] == 1.0
+    test, epochs = search.cv_results_["mean_test_score"], search.cv_results_["epochs"]
+    assert np.isfinite(test[bad & (epochs < 3)]).all()
+    assert np.isnan(test[bad & (epochs >= 3)]).all()
+    assert np.isfinite(test[~bad]).all()
+    if (bad & (epochs >= 3)).any():
+        assert any("the third epoch failed" in str(w.message) for w in caught)
+    assert search.best_params_ == {"alpha": 1e-4}
+
+
+class FailsTogether(FailsLater):
+    """Fails at its third epoch, whatever its parameters."""
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        self.alpha_, self.alpha = self.alpha, 1.0
+        try:
+            return super().partial_fit(X, y, classes, sample_weight)
+        finally:
+            self.alpha = self.alpha_
+
+
+@pytest.mark.parametrize("scoring", [None, two_scores])
+@by_epochs
+def test_a_round_of_failures_does_not_end_a_search_that_has_scores(cls, scoring):
+    estimator = FailsTogether(random_state=0)
+    search = small(cls, estimator, {"alpha": [1e-4, 1e-3, 1e-2, 0.1]}, refit=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        search.set_params(scoring=scoring).fit(X, Y)
+    message = next(str(w.message) for w in caught if w.category is FitFailedWarning)
+    assert message.startswith("In a round of the search")
+    assert "the third epoch failed" in message
+    name = "mean_test_f1" if scoring else "mean_test_score"
+    failed = search.cv_results_["epochs"] >= 3
+    np.testing.assert_array_equal(np.isnan(search.cv_results_[name]), failed)
+
+
+# -- n_jobs, seeds ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+@every_search
+def test_parallel_searches_give_the_numbers_of_the_serial_one(cls, backend):
+    from joblib import parallel_config
+
+    estimator = mlp(dropout=0.2, batch_norm=True)
+    serial = small(cls, estimator, return_train_score=True).fit(X, Y)
+    with parallel_config(backend=backend):
+        parallel = clone(serial).set_params(n_jobs=2).fit(X, Y)
+    assert_same_results(parallel, serial)
+    np.testing.assert_array_equal(
+        parallel.best_estimator_.params_, serial.best_estimator_.params_
+    )
+
+
+@every_search
+def test_random_state_decides_the_candidates(cls):
+    first = small(cls).fit(X, Y)
+    assert_same_results(small(cls).fit(X, Y), first)
+    state = np.random.RandomState(5)
+    one, two = (small(cls, random_state=state).fit(X, Y) for _ in range(2))
+    other = small(cls, random_state=1).fit(X, Y)
+    drawn = {tuple(map(str, s.cv_results_["params"])) for s in (first, one, two, other)}
+    assert len(drawn) == 4
+    assert isinstance(first.seed_, int)
+    assert_same_results(small(cls, random_state=one.seed_).fit(X, Y), one)
+
+
+# -- kinds of data and estimators ------------------------------------------------------
+
+
+@pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix])
+@every_search
+def test_sparse_X_gives_the_scores_of_grid_search(cls, container):
+    search = small(cls).fit(container(X), Y)
+    assert_rows_are_fits_from_scratch(search, container(X), Y)
+
+
+@every_search
+def test_float32_stays_float32(cls):
+    search = small(cls).fit(X.astype(np.float32), Y)
+    assert search.best_estimator_.coefs_[0].dtype == np.float32
+    assert_rows_are_fits_from_scratch(search, X.astype(np.float32), Y)
+
+
+@every_search
+def test_multilabel_targets_are_searched(cls):
+    X, Y = make_multilabel_classification(n_samples=90, n_features=6, random_state=0)
+    search = small(cls, scoring="f1_micro").fit(X, Y)
+    assert search.predict(X).shape == Y.shape
+    assert_rows_are_fits_from_scratch(search, X, Y)
+
+
+@every_search
+def test_regressors_with_one_and_two_targets_are_searched(cls):
+    for y in (X[:, 0], X[:, :2]):
+        search = small(cls, mlp(MLPRegressor)).fit(X[:, 1:], y)
+        assert search.predict(X[:, 1:]).shape == y.shape
+        assert_rows_are_fits_from_scratch(search, X[:, 1:], y)
+        assert not hasattr(search, "classes_")
+
+
+@every_search
+def test_classes_may_be_strings(cls):
+    names = np.array(["setosa", "versicolor", "virginica"])[Y]
+    search = small(cls).fit(X, names)
+    assert set(search.predict(X)) <= set(names)
+    assert_rows_are_fits_from_scratch(search, X, names)
+
+
+@every_search
+def test_feature_names_of_a_frame_are_kept(cls):
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(X, columns=["a", "b", "c", "d"])
+    search = small(cls).fit(frame, pd.Series(Y))
+    assert list(search.feature_names_in_) == ["a", "b", "c", "d"]
+    assert_rows_are_fits_from_scratch(search, frame, Y)
+    with pytest.raises(ValueError, match="feature names"):
+        search.predict(frame[["b", "a", "c", "d"]])
+
+
+@every_search
+def test_sgd_classifier_is_searched(cls):
+    """One epoch is one call of partial_fit, with the classes of the whole search."""
+    estimator = SGDClassifier(loss="log_loss", random_state=0, max_iter=4, tol=None)
+    folds = StratifiedKFold(2)
+    search = small(cls, estimator, {"alpha": [1e-4, 1e-3, 1e-2, 1e-1]}).fit(X, Y)
+    for row, params in enumerate(search.cv_results_["params"]):
+        for split, (train, test) in enumerate(folds.split(X, Y)):
+            alone = clone(estimator).set_params(**params)
+            if cls in BY_EPOCHS:
+                for _ in range(search.cv_results_["epochs"][row]):
+                    alone.partial_fit(X[train], Y[train], classes=[0, 1, 2])
+            else:
+                alone.fit(X[train], Y[train])
+            score = search.cv_results_[f"split{split}_test_score"][row]
+            assert score == alone.score(X[test], Y[test])
+    assert search.predict(X).shape == Y.shape
+
+
+# -- what scikit-learn's tools do with an estimator ------------------------------------
+
+
+@every_search
+def test_clone_copies_the_parameters_and_nothing_fitted(cls):
+    search = small(cls, n_jobs=1, verbose=0, time_budget=60.0).fit(X, Y)
+    copy = clone(search)
+    assert not [name for name in vars(copy) if name.endswith("_")]
+    ours, theirs = search.get_params(), copy.get_params()
+    assert ours.keys() == theirs.keys()
+    for name in ours.keys() - {"estimator", "param_distributions"}:
+        assert ours[name] == theirs[name] or ours[name] is np.nan, name
+    assert copy.estimator is not search.estimator
+    assert_same_results(copy.fit(X, Y), search)
+
+
+@every_search
+def test_parameters_of_the_estimator_are_reached_through_the_search(cls):
+    search = small(cls)
+    name, value = next(iter(SMALL[cls].items()))
+    params = search.get_params()
+    assert params["estimator__hidden_layer_sizes"] == (4,)
+    assert params[name] == value
+    search.set_params(estimator__hidden_layer_sizes=(3,), **{name: value + 1})
+    assert search.estimator.hidden_layer_sizes == (3,)
+    assert getattr(search, name) == value + 1
+    with pytest.raises(ValueError, match="Invalid parameter 'n_neighbours'"):
+        search.set_params(n_neighbours=3)
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+@every_search
+def test_a_pickle_predicts_and_keeps_the_results(cls, fitted):
+    search = small(cls)
+    if not fitted:
+        search = pickle.loads(pickle.dumps(search))
+        with pytest.raises((NotFittedError, AttributeError)):
+            search.predict(X)
+    search.fit(X, Y)
+    copy = pickle.loads(pickle.dumps(search))
+    assert_same_results(copy, search)
+    np.testing.assert_array_equal(copy.predict_proba(X), search.predict_proba(X))
+    assert copy.cv_results_["params"] == search.cv_results_["params"]
+
+
+@every_search
+def test_fit_changes_neither_the_estimator_nor_the_space_nor_the_data(cls):
+    estimator, data = mlp(), (X.copy(), Y.copy())
+    space = {"alpha": [1e-4, 1e-3], "learning_rate_init": [0.01, 0.02]}
+    small(cls, estimator, space).fit(*data)
+    assert not [name for name in vars(estimator) if name.endswith("_")]
+    assert space == {"alpha": [1e-4, 1e-3], "learning_rate_init": [0.01, 0.02]}
+    np.testing.assert_array_equal(data[0], X)
+    np.testing.assert_array_equal(data[1], Y)
+
+
+@every_search
+def test_nested_cross_validation_scores_searches_on_rows_they_have_not_seen(cls):
+    outer = KFold(3)
+    found = cross_val_score(small(cls), X, Y, cv=outer)
+    alone = [
+        small(cls).fit(X[train], Y[train]).score(X[test], Y[test])
+        for train, test in outer.split(X)
+    ]
+    np.testing.assert_array_equal(found, alone)
+
+
+@every_search
+def test_a_list_of_spaces_is_searched_and_absent_parameters_are_masked(cls):
+    space = [
+        {"solver": ["sgd"], "momentum": [0.5, 0.9]},
+        {"solver": ["adam"], "beta_1": [0.8, 0.9]},
+    ]
+    search = small(cls, space=space, random_state=1).fit(X, Y)
+    results = search.cv_results_
+    adam = results["param_solver"] == "adam"
+    assert 0 < adam.sum() < len(adam)
+    np.testing.assert_array_equal(results["param_momentum"].mask, adam)
+    np.testing.assert_array_equal(results["param_beta_1"].mask, ~adam)
+    assert_rows_are_fits_from_scratch(search, X, Y)
+
+
+@every_search
+def test_cv_results_have_grid_searchs_columns_and_those_of_the_schedule(cls):
+    search = small(cls, return_train_score=True).fit(X, Y)
+    space = {"alpha": [1e-4], "learning_rate_init": [0.01]}
+    grid = GridSearchCV(mlp(), space, cv=2, return_train_score=True).fit(X, Y)
+    own = {"round"}
+    if cls in BY_EPOCHS:
+        own |= {"bracket", "candidate", "epochs", "epochs_trained"}
+    assert set(search.cv_results_) == set(grid.cv_results_) | own
+    for name, column in search.cv_results_.items():
+        assert len(column) == N_ROWS[cls], name
+        if name in own:
+            assert np.issubdtype(column.dtype, np.integer), name
+        elif name != "params" and not name.startswith("param_"):
+            assert column.dtype == grid.cv_results_[name].dtype, name
+    table = pytest.importorskip("pandas").DataFrame(search.cv_results_)
+    assert len(table) == N_ROWS[cls]
+    assert not scores(search.cv_results_).keys() - set(table.columns)
+
+
+def test_the_classes_are_public_under_model_selection():
+    import caviar.model_selection
+
+    for cls in SEARCHES:
+        assert getattr(caviar.model_selection, cls.__name__) is cls
+        assert cls.__doc__
