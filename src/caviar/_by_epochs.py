@@ -12,8 +12,10 @@ import joblib
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin, clone, is_classifier
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import _routing_enabled, get_routing_for_object
+from sklearn.utils.multiclass import unique_labels
 
 from ._callbacks import propagated
 
@@ -30,9 +32,15 @@ def find_learner(estimator):
     return estimator, ""
 
 
-def check_learner(estimator, caller):
-    """Refuse what cannot be trained by epochs."""
-    learner, _ = find_learner(estimator)
+def check_learner(estimator, caller, searched=()):
+    """Refuse what cannot be trained by epochs.
+
+    ``searched`` has the names of the parameters that are set before: with the last step
+    of a pipeline among them, its values show at their first epoch whether they can.
+    """
+    learner, prefix = find_learner(estimator)
+    if prefix and prefix.removesuffix("__") in searched:
+        return
     if not hasattr(learner, "partial_fit"):
         raise ValueError(
             f"`estimator` must have partial_fit, or be a pipeline or a "
@@ -135,7 +143,13 @@ class ByEpochs:
         learner, attributes = self._learner, vars(self._learner)
         if isinstance(learner, BaseEstimator):
             attributes = learner.__getstate__()
-        return pickle.dumps((attributes, self._course, self.n_done), protocol=5)
+        try:
+            return pickle.dumps((attributes, self._course, self.n_done), protocol=5)
+        except (pickle.PicklingError, AttributeError):
+            # Such a function may be a parameter, which the clone that goes on has anyway.
+            names = learner.get_params(deep=False)
+            attributes = {k: v for k, v in attributes.items() if k not in names}
+            return pickle.dumps((attributes, self._course, self.n_done), protocol=5)
 
     def train(self, estimator, X, y, params):
         if isinstance(estimator, Pipeline):
@@ -180,11 +194,18 @@ class ByEpochs:
             self.n_done = self._course.n_epochs
             return
         if is_classifier(learner):
-            params = {**params, "classes": np.unique(y)}
+            params = {**params, "classes": _classes(learner, y)}
         arguments = (X,) if y is None else (X, y)
         while self.n_done < self.n_epochs:
             learner.partial_fit(*arguments, **params)
             self.n_done += 1
+
+
+def _classes(learner, y):
+    """What partial_fit of a classifier is told to expect."""
+    if isinstance(learner, MultiOutputClassifier):
+        return [np.unique(column) for column in np.asarray(y).T]
+    return unique_labels(y)
 
 
 class _StandIn(RegressorMixin, BaseEstimator):

@@ -252,6 +252,7 @@ class Evaluator:
         self._preparations = {
             k: v for k, v in self._preparations.items() if k in trials
         }
+        self._hold_shared(trials)
         made = self._workers.run(
             delayed(fit_preparation)(
                 self._data,
@@ -265,6 +266,17 @@ class Evaluator:
             if key not in self._preparations
         )
         self._preparations.update(made)
+        self._hold_shared(trials)
+
+    def _hold_shared(self, trials):
+        """Have workers hold what several of the trials, grouped by settings, need."""
+        shared = (
+            preparation
+            for key, preparation in self._preparations.items()
+            if preparation is not None
+            and (len(trials[key]) > 1 or self._workers.holds(preparation))
+        )
+        self._workers.hold([self._data, *shared])
 
     # Results
 

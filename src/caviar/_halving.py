@@ -27,10 +27,11 @@ class _EpochSearch(BaseSearch):
     }
 
     def _check_search(self):
-        check_learner(self.estimator, type(self).__name__)
         _, prefix = find_learner(self.estimator)
         spaces = self.param_distributions
-        for space in [spaces] if isinstance(spaces, dict) else spaces:
+        spaces = [spaces] if isinstance(spaces, dict) else spaces
+        check_learner(self.estimator, type(self).__name__, set().union(*spaces))
+        for space in spaces:
             if prefix + "max_iter" in space:
                 raise ValueError(
                     f"`param_distributions` must not have {prefix + 'max_iter'!r}: epochs "
@@ -80,7 +81,7 @@ class _EpochSearch(BaseSearch):
                 scores = self._ranking_scores(results)[-len(numbers) :]
                 scores = np.where(np.isfinite(scores), scores, -np.inf)
                 best_first = np.argsort(-scores, kind="stable")[:n_survivors]
-                numbers = [numbers[i] for i in best_first]
+                numbers = sorted(numbers[i] for i in best_first)
 
     def _ranking_scores(self, results):
         """Mean scores by the metric that `refit` names, or else the first of several."""

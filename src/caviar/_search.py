@@ -188,7 +188,7 @@ class BaseSearch(BaseSearchCV):
             )
         if len(splits) != self.n_splits_:
             raise ValueError(
-                "cv.split and cv.get_n_splits returned inconsistent results. Expected "
+                "cv.split and cv.get_n_splits return inconsistent results. Expected "
                 f"{self.n_splits_} splits, got {len(splits)}"
             )
         return splits
