@@ -60,11 +60,13 @@ class _EpochSearch(BaseSearch):
         # A space of lists may have fewer candidates than were to be drawn.
         sizes = [min(n, len(candidates)) for n in bracket["n_candidates"]]
         bracket["n_candidates"] = sizes
-        numbers = list(range(len(candidates)))
+        numbers = best_first = list(range(len(candidates)))
         with subtask(search_ctx, "bracket", len(sizes), self) as bracket_ctx:
             for r, n_epochs in enumerate(bracket["epochs"]):
                 n_survivors = sizes[r + 1] if r + 1 < len(sizes) else 0
-                rung = Rung(b, r, numbers, n_epochs, self.max_iter, n_survivors)
+                rung = Rung(
+                    b, r, numbers, best_first, n_epochs, self.max_iter, n_survivors
+                )
                 n_fits = len(numbers) * self.n_splits_
                 with subtask(bracket_ctx, "round", n_fits, self, False) as round_ctx:
                     results = evaluate_candidates(
@@ -81,7 +83,8 @@ class _EpochSearch(BaseSearch):
                 scores = self._ranking_scores(results)[-len(numbers) :]
                 scores = np.where(np.isfinite(scores), scores, -np.inf)
                 best_first = np.argsort(-scores, kind="stable")[:n_survivors]
-                numbers = sorted(numbers[i] for i in best_first)
+                best_first = [numbers[i] for i in best_first]
+                numbers = sorted(best_first)
 
     def _ranking_scores(self, results):
         """Mean scores by the metric that `refit` names, or else the first of several."""
