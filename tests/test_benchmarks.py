@@ -12,6 +12,7 @@ import subprocess
 import sys
 from operator import itemgetter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -390,6 +391,38 @@ def test_a_row_that_failed_is_no_incumbent(searches):
         best=4,
     )
     assert trace.incumbents().tolist() == [1, 4]
+
+
+def test_rows_stand_in_the_order_in_which_they_were_scored(searches):
+    trace = searches("trace")
+    clock = trace.Clock(["alpha"])
+
+    class Network:
+        def __init__(self, alpha, n_iter):
+            self.alpha, self.n_iter_ = alpha, n_iter
+
+        def get_params(self, deep):
+            return {"alpha": self.alpha, "solver": "adam"}
+
+        def score(self, X, y):
+            return self.alpha
+
+    for alpha, n_iter in [(0.1, 3), (0.2, 3), (0.2, 3), (0.1, 3), (0.2, 9)]:
+        clock(Network(alpha, n_iter), None, None)
+    search = SimpleNamespace(
+        best_index_=2,
+        cv_results_={
+            "params": [{"alpha": 0.1}, {"alpha": 0.2}, {"alpha": 0.2}, {"alpha": 9}],
+            "mean_test_score": [0.1, 0.2, 0.3, np.nan],
+        },
+    )
+    rows = trace.of_search(search, clock, [3, 3, 9, 3], [6, 6, 12, 6])
+    assert np.isnan(rows.scores[0])  # failed: only its epochs count
+    assert rows.scores[1:].tolist() == [0.2, 0.1, 0.3]
+    assert rows.epochs.tolist() == [6, 12, 18, 30]
+    assert np.all(np.diff(rows.seconds) >= 0)
+    assert rows.scores[rows.best] == 0.3
+    assert rows.params[1] == {"alpha": 0.2}
 
 
 def test_the_charts_of_searches_have_a_panel_per_data_set(searches, tmp_path):

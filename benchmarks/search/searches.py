@@ -3,7 +3,6 @@
 ``run(task, budget)`` of each searches once; `budget` says for how long.
 """
 
-import time
 import warnings
 from dataclasses import dataclass
 
@@ -26,7 +25,7 @@ from caviar.model_selection import (
 from . import tpe
 from .problems import N_SPLITS
 from .space import GRID, SPACE
-from .trace import of_search
+from .trace import Clock, of_search
 
 FACTOR = 3  # of halving: a third survives, for three times as many epochs
 REACH_TARGET = 1 / 4  # the share of its epochs in which to be as good as random search
@@ -68,20 +67,11 @@ class Budget:
         return total
 
 
-def timed(search, task):
-    """Fit; return the seconds of the processor, which others' work does not add to."""
-    start = time.process_time()
+def fitted(search, task):
+    """Fit, and say nothing of trainings that end when their epochs do."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        search.fit(task.X, task.y)
-    return time.process_time() - start
-
-
-def whole(estimator, X, y):
-    """Score, and make sure that the epochs counted were trained."""
-    if estimator.n_iter_ != estimator.max_iter:
-        raise AssertionError(f"{estimator.n_iter_} epochs, not {estimator.max_iter}")
-    return estimator.score(X, y)
+        return search.fit(task.X, task.y)
 
 
 def common(task):
@@ -93,33 +83,45 @@ def network(task, max_iter):
     return clone(task.network).set_params(max_iter=max_iter)
 
 
-def full_length(search, task, budget):
+def full_length(make_search, task, budget, space=SPACE, **options):
     """The trace of a search that trains every candidate for all epochs."""
-    seconds = timed(search, task)
-    lengths = np.full(len(search.cv_results_["params"]), budget.max_iter)
-    return of_search(search, lengths, lengths * N_SPLITS, seconds)
+    clock = Clock(space)
+    search = make_search(
+        network(task, budget.max_iter), space, scoring=clock, **options, **common(task)
+    )
+    n_rows = len(fitted(search, task).cv_results_["params"])
+    lengths = np.full(n_rows, budget.max_iter)
+    return of_search(search, clock, lengths, lengths * N_SPLITS)
 
 
 def grid(task, budget):
-    search = GridSearchCV(
-        network(task, budget.max_iter), GRID, scoring=whole, **common(task)
-    )
-    return full_length(search, task, budget)
+    return full_length(GridSearchCV, task, budget, GRID)
 
 
 def randomized(task, budget):
-    search = RandomizedSearchCV(
-        network(task, budget.max_iter),
-        SPACE,
+    return full_length(
+        RandomizedSearchCV,
+        task,
+        budget,
         n_iter=budget.n_candidates,
-        scoring=whole,
         random_state=task.seed,
-        **common(task),
     )
-    return full_length(search, task, budget)
+
+
+def coarse_to_fine(task, budget):
+    return full_length(
+        CoarseToFineSearchCV,
+        task,
+        budget,
+        n_iter=budget.n_candidates // N_ROUNDS,
+        n_rounds=N_ROUNDS,
+        widen=False,  # nobody leaves the space
+        random_state=task.seed,
+    )
 
 
 def sklearn_halving(task, budget):
+    clock = Clock(SPACE)
     search = HalvingRandomSearchCV(
         network(task, budget.max_iter),
         SPACE,
@@ -128,70 +130,48 @@ def sklearn_halving(task, budget):
         resource="max_iter",
         min_resources=budget.first_iter,
         max_resources=budget.max_iter,
-        scoring=whole,
         return_train_score=False,
+        scoring=clock,
         random_state=task.seed,
         **common(task),
     )
-    seconds = timed(search, task)
-    lengths = search.cv_results_["n_resources"]
-    return of_search(search, lengths, lengths * N_SPLITS, seconds)
+    lengths = fitted(search, task).cv_results_["n_resources"]
+    return of_search(search, clock, lengths, lengths * N_SPLITS)
 
 
-def coarse_to_fine(task, budget):
-    search = CoarseToFineSearchCV(
-        network(task, budget.max_iter),
-        SPACE,
-        n_iter=budget.n_candidates // N_ROUNDS,
-        n_rounds=N_ROUNDS,
-        widen=False,  # nobody leaves the space
-        scoring=whole,
-        random_state=task.seed,
-        **common(task),
+def halving(task, budget, share=1):
+    return resumed(
+        SuccessiveHalvingSearchCV,
+        task,
+        budget,
+        n_initial_parameters=budget.most_candidates(resumed=True, share=share),
+        n_initial_iter=budget.first_iter,
     )
-    return full_length(search, task, budget)
-
-
-def halving(task, budget):
-    return resumed_halving(task, budget, budget.most_candidates(resumed=True))
 
 
 def quarter_halving(task, budget):
-    n_candidates = budget.most_candidates(resumed=True, share=REACH_TARGET)
-    return resumed_halving(task, budget, n_candidates)
-
-
-def resumed_halving(task, budget, n_candidates):
-    search = SuccessiveHalvingSearchCV(
-        task.network,
-        SPACE,
-        n_initial_parameters=n_candidates,
-        n_initial_iter=budget.first_iter,
-        max_iter=budget.max_iter,
-        aggressiveness=FACTOR,
-        random_state=task.seed,
-        **common(task),
-    )
-    return resumed(search, task)
+    return halving(task, budget, REACH_TARGET)
 
 
 def hyperband(task, budget):
-    search = HyperbandSearchCV(
+    return resumed(HyperbandSearchCV, task, budget)
+
+
+def resumed(make_search, task, budget, **options):
+    """The trace of a search whose survivors go on."""
+    clock = Clock(SPACE)
+    search = make_search(
         task.network,
         SPACE,
         max_iter=budget.max_iter,
         aggressiveness=FACTOR,
+        scoring=clock,
         random_state=task.seed,
+        **options,
         **common(task),
     )
-    return resumed(search, task)
-
-
-def resumed(search, task):
-    """The trace of a search whose survivors go on."""
-    seconds = timed(search, task)
-    results = search.cv_results_
-    return of_search(search, results["epochs"], results["epochs_trained"], seconds)
+    results = fitted(search, task).cv_results_
+    return of_search(search, clock, results["epochs"], results["epochs_trained"])
 
 
 @dataclass(frozen=True)
