@@ -53,7 +53,7 @@ _DOC = f"""Random search, then again in smaller and smaller regions round the be
     {
     _search_docs.common(
         ''' With several metrics the
-        one that `refit` names decides where the next round looks; it cannot be False.'''
+        one that `refit` names, or else the first, decides where the next round looks.'''
     )
 }Attributes
     ----------
@@ -70,8 +70,7 @@ _DOC = f"""Random search, then again in smaller and smaller regions round the be
     {_search_docs.attributes("``round``, from 0")}Raises
     ------
     TypeError, ValueError
-        For a space that is none, parameters out of their range, and several metrics
-        without one by which to choose.
+        For a space that is none, and parameters out of their range.
 
     Warns
     -----
@@ -190,10 +189,6 @@ class CoarseToFineSearchCV(BaseSearch):
         self.shrink = shrink
         self.widen = widen
 
-    def _check_search(self):
-        if isinstance(self.scoring, (list, tuple, set, dict)):
-            self._check_metric_is_named(self.scoring)  # before the first fit
-
     def _run_search(self, evaluate_candidates, *, callback_ctx=None):
         regions = Regions(self.param_distributions, self.estimator, self.widen)
         random_state = np.random.RandomState(self.seed_)
@@ -237,28 +232,16 @@ class CoarseToFineSearchCV(BaseSearch):
 
     # The best so far
 
-    def _check_metric_is_named(self, names):
-        if not isinstance(self.refit, str) and not callable(self.refit):
-            raise ValueError(
-                "`refit` must name the metric by which the next round's region is chosen, "
-                f"or be a callable, where there are several ({', '.join(sorted(names))}), "
-                f"got refit={self.refit!r}."
-            )
-
     def _best(self, results):
         """Number of the best candidate so far and its mean test score.
 
         The score is None where a callable has chosen among several metrics.
         """
-        metric = "score"
-        if "mean_test_score" not in results:  # several metrics
-            prefix = "mean_test_"
-            names = [key[len(prefix) :] for key in results if key.startswith(prefix)]
-            self._check_metric_is_named(names)
-            metric = self.refit
-        best_index = self._select_best_index(self.refit, metric, results)
-        scores = results.get(f"mean_test_{metric}")
-        return int(best_index), None if scores is None else float(scores[best_index])
+        metric = self._metric_to_go_by(results)
+        best_index = int(self._select_best_index(self.refit, metric, results))
+        if callable(self.refit) and metric != "score":
+            return best_index, None
+        return best_index, float(results[f"mean_test_{metric}"][best_index])
 
     # What the user should know
 

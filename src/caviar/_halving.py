@@ -78,17 +78,11 @@ class _EpochSearch(BaseSearch):
                         callback_ctx=round_ctx,
                         rung=rung,
                     )
-                scores = self._ranking_scores(results)[-len(numbers) :]
+                metric = self._metric_to_go_by(results)
+                scores = results[f"mean_test_{metric}"][-len(numbers) :]
                 scores = np.where(np.isfinite(scores), scores, -np.inf)
                 best_first = np.argsort(-scores, kind="stable")[:n_survivors]
                 numbers = [numbers[i] for i in best_first]
-
-    def _ranking_scores(self, results):
-        """Mean scores by the metric that `refit` names, or else the first of several."""
-        name = self.refit if isinstance(self.refit, str) else "score"
-        if f"mean_test_{name}" not in results:
-            name = next(c for c in results if c.startswith("mean_test_"))[10:]
-        return results[f"mean_test_{name}"]
 
     @staticmethod
     def _select_best_index(refit, refit_metric, results):
