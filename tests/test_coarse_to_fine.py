@@ -140,6 +140,30 @@ def test_widths_shrink_by_the_factor_in_each_parameters_own_scale(shrink):
             assert width == pytest.approx(shrink**number * abs(high - low)), name
 
 
+def test_the_middle_is_the_mean_of_the_three_best_unless_it_leaves_out_the_best():
+    space = {"rate": LogUniform(1e-6, 1e2), "free": Uniform(-4.0, 4.0, limits=(-9, 9))}
+    n_means = 0
+    for seed in range(10):
+        fitted = search(space, random_state=seed, n_rounds=2).fit(X, y)
+        region = fitted.rounds_[1]["region"]
+        scores = fitted.cv_results_["mean_test_score"][:10]
+        if fitted.rounds_[0]["boundaries"]:
+            continue  # the best itself is the middle then
+        best = [fitted.cv_results_["params"][i] for i in np.argsort(-scores)[:3]]
+        rates = np.log10([params["rate"] for params in best])
+        frees = [params["free"] for params in best]
+        for values, low, high, width in [
+            (rates, *np.log10([region["rate"].low, region["rate"].high]), 4),
+            (frees, region["free"].low, region["free"].high, 4),
+        ]:
+            reach = 0.45 * width
+            mean = np.clip(np.mean(values), values[0] - reach, values[0] + reach)
+            n_means += mean == np.mean(values)
+            assert (low + high) / 2 == pytest.approx(mean)
+            assert low < values[0] < high
+    assert n_means > 10
+
+
 def test_regions_stay_in_the_range_unless_the_best_is_at_its_edge():
     for seed in range(20):
         fitted = search(SPACE, n_rounds=5, random_state=seed).fit(X, y)

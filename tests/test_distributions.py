@@ -554,6 +554,10 @@ def test_an_estimator_without_one_network_has_no_default_space(estimator, found)
         ),
         (lambda: Choice([]), "`Choice.options` must be at least one option, got []."),
         (
+            lambda: Choice(np.ones((1, 2))),
+            "`Choice.options` must be of one dimension, got array([[1., 1.]]).",
+        ),
+        (
             lambda: Choice("abc"),
             "`Choice.options` must be a list, tuple or array, got 'abc'.",
         ),

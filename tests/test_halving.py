@@ -11,7 +11,7 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import HalvingRandomSearchCV, KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler, TargetEncoder
+from sklearn.preprocessing import FunctionTransformer, StandardScaler, TargetEncoder
 from sklearn.svm import SVC
 
 from caviar import MLPClassifier, MLPRegressor
@@ -239,6 +239,13 @@ def test_preprocessing_of_a_fold_is_fitted_once(digits):
             plain.cv_results_["split0_test_score"][:9],
             search.cv_results_[f"split{s}_test_score"][:9],
         )
+
+
+def test_functions_of_a_notebook_can_be_searched_in_preprocessing(digits):
+    pipeline = make_pipeline(FunctionTransformer(), MLPClassifier((5,)))
+    space = {"functiontransformer__func": [np.sqrt, lambda X: 2 * X]}
+    search = halving(pipeline, space, max_iter=3, n_initial_parameters=2)
+    assert np.isfinite(search.fit(*digits).cv_results_["mean_test_score"]).all()
 
 
 def test_searched_preprocessing_is_fitted_once_for_each_of_its_settings(digits):

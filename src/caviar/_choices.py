@@ -52,6 +52,8 @@ class Choice(Distribution):
     def _check(self):
         if not isinstance(self.options, (list, tuple, np.ndarray)):
             raise self._error("options", "a list, tuple or array", TypeError)
+        if isinstance(self.options, np.ndarray) and self.options.ndim != 1:
+            raise self._error("options", "of one dimension")
         if len(self.options) == 0:
             raise self._error("options", "at least one option")
         if self.weights is None:

@@ -28,7 +28,7 @@ _DOC = f"""Random search, then again in smaller and smaller regions round the be
 
     The first of `n_rounds` rounds draws `n_iter` candidates from the whole space, as
     `RandomizedSearchCV` does. Each later one draws as many from a region round the best
-    candidate so far, `shrink` times as wide in each parameter's own scale [1]_ [3]_. For
+    candidates so far, `shrink` times as wide in each parameter's own scale [1]_ [3]_. For
     any estimator, also in a pipeline.
 
     Parameters
@@ -94,8 +94,13 @@ _DOC = f"""Random search, then again in smaller and smaller regions round the be
     *Region.* The range of round r is ``shrink ** r`` times as wide as that given, in the
     parameter's own scale: the logarithm for `LogUniform`, that of one minus the value for
     `OneMinusLogUniform`, the quantile for those of scipy that have no class here. Its
-    middle is the best value so far; near an end of the range given it is moved, not cut.
-    A best value within 5 % of the range from one of its ends is beside an edge [1]_.
+    middle is the mean of the three best values so far, or the best where that would lie
+    beside the region's edge: one best score alone is in large part luck. Near an end of the
+    range given a region is moved, not cut.
+
+    *Edges.* A value within 5 % of the range from one of its ends, in its own scale, lies
+    beside this edge [1]_. If the best one does, it is the middle itself, and the region
+    goes past the edge.
 
     *Hard limits.* On each side, whichever is narrower: the distribution's own `limits`, and
     the interval that the estimator declares for the parameter in ``_parameter_constraints``
@@ -189,8 +194,14 @@ class CoarseToFineSearchCV(BaseSearch):
         self.shrink = shrink
         self.widen = widen
 
+    def _check_search(self):
+        self._regions()
+
+    def _regions(self):
+        return Regions(self.param_distributions, self.estimator, self.widen)
+
     def _run_search(self, evaluate_candidates, *, callback_ctx=None):
-        regions = Regions(self.param_distributions, self.estimator, self.widen)
+        regions = self._regions()
         random_state = np.random.RandomState(self.seed_)
         self.rounds_, said = [], set()
         with subtask(callback_ctx, "search", self.n_rounds, self) as search_ctx:
@@ -215,33 +226,65 @@ class CoarseToFineSearchCV(BaseSearch):
 
     def _finish_round(self, number, last, regions, results, said):
         """Record the round, say what lies on an edge, and move on to the next region."""
-        best_index, best_score = self._best(results)
+        ranking, scores = self._rank(results)
+        best_index = ranking[0]
         best_params = results["params"][best_index]
         self.rounds_.append(
             {
                 "region": regions.shown(),
                 "best_params": best_params,
-                "best_score": best_score,
+                "best_score": None if scores is None else float(scores[best_index]),
                 "boundaries": regions.boundaries(best_index, best_params),
             }
         )
         self._warn_of_boundaries(number, last, regions, best_index, said)
         # Where all have failed so far the next round looks at the same region.
-        if not last and (best_score is None or not np.isnan(best_score)):
-            regions.narrow(best_index, best_params, self.shrink)
+        if not last and (scores is None or not np.isnan(scores[best_index])):
+            regions.narrow(ranking, results["params"], self.shrink)
 
     # The best so far
 
+<<<<<<< HEAD
     def _best(self, results):
         """Number of the best candidate so far and its mean test score.
+=======
+    def _check_metric_is_named(self, names):
+        if not isinstance(self.refit, str) and not callable(self.refit):
+            raise ValueError(
+                "`refit` must name the metric by which the next round's region is chosen, "
+                f"or be a callable, where there are several ({', '.join(sorted(names))}), "
+                f"got refit={self.refit!r}."
+            )
 
-        The score is None where a callable has chosen among several metrics.
+    def _rank(self, results):
+        """Numbers of the best candidates so far, the best first, and all mean scores.
+>>>>>>> main
+
+        A callable `refit` chooses one only. The scores are None where it has chosen among
+        several metrics.
         """
+<<<<<<< HEAD
         metric = self._metric_to_go_by(results)
         best_index = int(self._select_best_index(self.refit, metric, results))
         if callable(self.refit) and metric != "score":
             return best_index, None
         return best_index, float(results[f"mean_test_{metric}"][best_index])
+=======
+        metric = "score"
+        if "mean_test_score" not in results:  # several metrics
+            prefix = "mean_test_"
+            names = [key[len(prefix) :] for key in results if key.startswith(prefix)]
+            self._check_metric_is_named(names)
+            metric = self.refit
+        scores = results.get(f"mean_test_{metric}")
+        if callable(self.refit):
+            return [int(self._select_best_index(self.refit, metric, results))], scores
+        failed = np.isnan(scores)
+        ranks = np.where(failed, np.inf, results[f"rank_test_{metric}"])
+        best_first = np.argsort(ranks, kind="stable").tolist()
+        n_scored = int(np.sum(~failed))
+        return best_first[: max(n_scored, 1)], scores
+>>>>>>> main
 
     # What the user should know
 

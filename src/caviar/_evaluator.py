@@ -5,6 +5,7 @@ What strategies call; it knows of journals, states and deadlines so that they ne
 
 import heapq
 import math
+import pickle
 import time
 import warnings
 from collections import Counter, defaultdict
@@ -37,6 +38,7 @@ class Rung:
     bracket: int
     round: int
     candidates: list  # of int: their numbers in the bracket
+    best_first: list  # the same in the order in which they are trained, time permitting
     n_epochs: int  # done in all, at its end
     max_iter: int
     n_survivors: int  # how many will go on
@@ -155,6 +157,9 @@ class Evaluator:
                 todo.append(trial)
             else:
                 self._keep(place, record, records, survivors, rung)
+        if rung is not None:
+            turns = {number: turn for turn, number in enumerate(rung.best_first)}
+            todo.sort(key=lambda trial: turns[rung.candidates[trial.number]])
         self._prepare(todo, rung)
         done = self._workers.run(self._tasks(todo, rung))
         for place, result, state in done:
@@ -241,7 +246,10 @@ class Evaluator:
             for name, value in trial.params.items()
             if name.split("__")[0] != last
         }
-        return trial.split, joblib.hash(settings)
+        try:
+            return trial.split, joblib.hash(settings)
+        except (pickle.PicklingError, AttributeError):  # a function of a notebook
+            return trial.split, tuple((name, id(v)) for name, v in settings.items())
 
     def _prepare(self, todo, rung):
         """Fit preprocessing, once for all trials that have it in common."""
@@ -252,6 +260,7 @@ class Evaluator:
         self._preparations = {
             k: v for k, v in self._preparations.items() if k in trials
         }
+        self._hold_shared(trials)
         made = self._workers.run(
             delayed(fit_preparation)(
                 self._data,
@@ -265,6 +274,17 @@ class Evaluator:
             if key not in self._preparations
         )
         self._preparations.update(made)
+        self._hold_shared(trials)
+
+    def _hold_shared(self, trials):
+        """Have workers hold what several of the trials, grouped by settings, need."""
+        shared = (
+            preparation
+            for key, preparation in self._preparations.items()
+            if preparation is not None
+            and (len(trials[key]) > 1 or self._workers.holds(preparation))
+        )
+        self._workers.hold([self._data, *shared])
 
     # Results
 

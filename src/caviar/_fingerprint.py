@@ -54,11 +54,12 @@ def fingerprint(search, X, y, fit_params, splits, scorers):
     parts : dict of str to str
         ``"X"``, ``"y"``, each argument of fit, ``"n_splits"``, ``"cv"`` (the splits
         themselves), ``"scoring"``, ``"search"`` (its class), the search's own settings and
-        ``"random_state"`` if it is an int, ``"estimator"`` (its class) and each of its
-        parameters as ``"estimator__alpha"``, ``"space['alpha']"`` for each
-        parameter that is searched (``"space[1]['alpha']"`` in a list of spaces), and the
-        versions of ``"caviar"`` and ``"scikit-learn"``. Left out is what the results do
-        not depend on, as `n_jobs` and `verbose`, also of the estimator.
+        ``"random_state"`` if it is an int, ``"refit"`` if it is a metric or a callable,
+        ``"estimator"`` (its class) and each of its parameters as ``"estimator__alpha"``,
+        ``"space['alpha']"`` for each parameter that is searched (``"space[1]['alpha']"``
+        in a list of spaces), and the versions of ``"caviar"`` and ``"scikit-learn"``.
+        Left out is what the results do not depend on, as `n_jobs` and `verbose`, also of
+        the estimator.
 
     Notes
     -----
@@ -108,6 +109,8 @@ def describe(value, known=()):
         return repr(value)
     if isinstance(value, np.generic) and not isinstance(value.item(), np.generic):
         return repr(value.item())
+    if data := _describe_data(value):  # first: a sparse matrix may be a dict, too
+        return data
     again = functools.partial(describe, known=known)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{again(k)}: {again(value[k])}" for k in value) + "}"
@@ -125,7 +128,7 @@ def describe(value, known=()):
         params = value.get_params(deep=False).items()
         settings = ", ".join(f"{name}={again(v)}" for name, v in sorted(params))
         return f"{_name(type(value))}({settings})"
-    return _describe_data(value) or _describe_callable(value) or _describe_object(value)
+    return _describe_callable(value) or _describe_object(value)
 
 
 def _describe_data(value):
@@ -218,6 +221,10 @@ def _search_parts(search):
     parts = {"search": _name(type(search))}
     for name in sorted(settings.keys() - _NOT_OF_THE_RESULT):
         parts[name] = describe(settings[name])
+    if not isinstance(
+        settings["refit"], bool
+    ):  # by which metric it is decided who goes on
+        parts["refit"] = describe(settings["refit"])
     seed = settings.get("random_state")
     if isinstance(seed, int | np.integer):
         parts["random_state"] = str(int(seed))

@@ -14,6 +14,7 @@ from . import _search_docs
 from ._by_epochs import ByEpochs, check_learner, find_learner
 from ._callbacks import subtask
 from ._evaluator import Rung
+from ._regions import checked_spaces
 from ._search import BaseSearch
 
 
@@ -28,8 +29,7 @@ class _EpochSearch(BaseSearch):
 
     def _check_search(self):
         _, prefix = find_learner(self.estimator)
-        spaces = self.param_distributions
-        spaces = [spaces] if isinstance(spaces, dict) else spaces
+        spaces = checked_spaces(self.param_distributions)
         check_learner(self.estimator, type(self).__name__, set().union(*spaces))
         for space in spaces:
             if prefix + "max_iter" in space:
@@ -60,11 +60,13 @@ class _EpochSearch(BaseSearch):
         # A space of lists may have fewer candidates than were to be drawn.
         sizes = [min(n, len(candidates)) for n in bracket["n_candidates"]]
         bracket["n_candidates"] = sizes
-        numbers = list(range(len(candidates)))
+        numbers = best_first = list(range(len(candidates)))
         with subtask(search_ctx, "bracket", len(sizes), self) as bracket_ctx:
             for r, n_epochs in enumerate(bracket["epochs"]):
                 n_survivors = sizes[r + 1] if r + 1 < len(sizes) else 0
-                rung = Rung(b, r, numbers, n_epochs, self.max_iter, n_survivors)
+                rung = Rung(
+                    b, r, numbers, best_first, n_epochs, self.max_iter, n_survivors
+                )
                 n_fits = len(numbers) * self.n_splits_
                 with subtask(bracket_ctx, "round", n_fits, self, False) as round_ctx:
                     results = evaluate_candidates(
@@ -82,7 +84,8 @@ class _EpochSearch(BaseSearch):
                 scores = results[f"mean_test_{metric}"][-len(numbers) :]
                 scores = np.where(np.isfinite(scores), scores, -np.inf)
                 best_first = np.argsort(-scores, kind="stable")[:n_survivors]
-                numbers = [numbers[i] for i in best_first]
+                best_first = [numbers[i] for i in best_first]
+                numbers = sorted(best_first)
 
     @staticmethod
     def _select_best_index(refit, refit_metric, results):

@@ -5,7 +5,7 @@ from numbers import Real
 
 import numpy as np
 
-from ._ranges import EDGE_SHARE, Distribution, check_factor, plain
+from ._ranges import EDGE_SHARE, Distribution, check_factor, middle, plain
 
 
 class Quantiles(Distribution):
@@ -94,6 +94,10 @@ class Quantiles(Distribution):
         if position <= self.low + beside:
             return "low"
         return "high" if position >= self.high - beside else None
+
+    def _middle(self, values, factor):
+        reach = (1 - 2 * EDGE_SHARE) * factor * (self.high - self.low) / 2
+        return middle([self.to_scale(v) for v in values], reach, self.from_scale)
 
     def narrow(self, centre, factor, within=None):
         check_factor(factor)

@@ -120,6 +120,10 @@ class Distribution(BaseEstimator, ABC):
         """The same with the range itself as hard limits."""
         return self
 
+    def _middle(self, values, factor):
+        """Centre for narrowing by `factor`, of the best values, the very best first."""
+        return values[0]
+
     def _can_pass(self, value):
         """Whether hard limits leave room beyond the edge that `value` lies beside."""
         return False
@@ -163,6 +167,13 @@ def same(a, b):
 def plain(value):
     """numpy's scalars as Python's; anything else as it is."""
     return value.item() if isinstance(value, np.generic) else value
+
+
+def middle(positions, reach, from_scale):
+    """The value at the mean of the positions, at most `reach` from the first."""
+    first = positions[0]
+    position = min(max(np.mean(positions), first - reach), first + reach)
+    return from_scale(min(max(position, min(positions)), max(positions)))
 
 
 def check_factor(factor):
@@ -312,6 +323,12 @@ class Range(Distribution):
         start, end = self._ends(self.low, self.high)
         room = {"low": start - lowest, "high": highest - end, None: 0}
         return room[self.edge(value)] > EDGE_SHARE * (end - start)
+
+    def _middle(self, values, factor):
+        # Their mean, but the best one stays off the edges of the narrowed range.
+        start, end = self._ends(self.low, self.high)
+        reach = (1 - 2 * EDGE_SHARE) * factor * (end - start) / 2
+        return middle([self.to_scale(v) for v in values], reach, self.from_scale)
 
     def _goes_past(self, given, side):
         return self.low < given.low if side == "low" else self.high > given.high

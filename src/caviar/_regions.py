@@ -9,6 +9,9 @@ from ._ranges import IntRange, Range
 from .distributions import Choice, as_distribution
 
 MAX_DRAWS = 1000  # for one candidate; without a new one a region counts as exhausted
+# A region's middle is the mean of so many best candidates. On eight data sets the best
+# alone, whose score is half luck, found less: 0.03 standard deviations of the scores.
+N_BEST = 3
 
 
 class Regions:
@@ -32,14 +35,13 @@ class Regions:
     """
 
     def __init__(self, param_distributions, estimator, widen):
-        sampler = ParameterSampler(param_distributions, 1)  # refuses what is no space
         self.spaces = [
             {
                 # Sorted: draws do not depend on the order of the caller's dict.
                 name: with_hard_limits(_read(given[name], name), name, estimator)
                 for name in sorted(given)
             }
-            for given in sampler.param_distributions
+            for given in checked_spaces(param_distributions)
         ]
         self._whole = self.current = {
             number: {n: d if widen else d._closed() for n, d in space.items()}
@@ -76,14 +78,30 @@ class Regions:
                 return candidate
         return None
 
-    def narrow(self, best_index, best_params, factor):
-        """Make a part of the best candidate's space the region of the next round."""
-        number = self._origins[best_index]
-        space, region = self.spaces[number], self._searched(number)
+    def narrow(self, ranking, params, factor):
+        """Make a part of the best candidate's space the region of the next round.
+
+        Parameters
+        ----------
+        ranking : list of int
+            Numbers of candidates, the best first.
+        params : list of dict
+            Of all candidates.
+        factor : float
+            How wide it is, as a share of the region now.
+        """
+        number = self._origins[ranking[0]]
+        same_space = [i for i in ranking if self._origins[i] == number]
+        best = [params[i] for i in same_space[:N_BEST]]
         self.current = {
             number: {
-                name: region[name].narrow(value, factor, within=space[name])
-                for name, value in best_params.items()
+                name: _narrowed(
+                    self._searched(number)[name],
+                    [candidate[name] for candidate in best],
+                    factor,
+                    self.spaces[number][name],
+                )
+                for name in best[0]
             }
         }
 
@@ -121,6 +139,33 @@ class Regions:
     def given(self, best_index, name):
         """The distribution of a parameter in the best candidate's space."""
         return self.spaces[self._origins[best_index]][name]
+
+
+def _narrowed(region, values, factor, given):
+    """The next region of a parameter whose best values these are, the very best first."""
+    best = values[0]
+    if given.edge(best) is None:
+        narrowed = region.narrow(region._middle(values, factor), factor, within=given)
+        if best in narrowed:  # else rounding to integers has moved it out
+            return narrowed
+    return region.narrow(best, factor, within=given)
+
+
+def checked_spaces(param_distributions):
+    """The dicts of a search space, list of dict, if it is one.
+
+    An empty dict is a space too, with the estimator itself as its only candidate.
+    """
+    spaces = ParameterSampler(param_distributions, 1).param_distributions
+    if not spaces:
+        raise ValueError(
+            "`param_distributions` must have one dict at least, got an empty list."
+        )
+    for space in spaces:
+        for name, value in space.items():
+            if not hasattr(value, "rvs"):
+                _read(value, name)
+    return spaces
 
 
 def _read(value, name):

@@ -138,6 +138,8 @@ class Workers:
             # Ray's and multiprocessing's give results only when all calls are done, so
             # they get few at a time.
             self._block = 4 * n_workers
+        self._dask = backend if hasattr(backend, "data_futures") else None
+        self._held = {}
         self._parallel = Parallel(
             n_jobs=n_jobs,
             pre_dispatch=pre_dispatch,
@@ -151,6 +153,30 @@ class Workers:
 
     def __exit__(self, *exc_info):
         self._parallel.__exit__(*exc_info)
+        self.hold([])
+
+    def hold(self, values):
+        """Have Dask's workers hold these values, and no others that they held before.
+
+        Calls are given the values themselves, and joblib puts in what Dask has of them, as
+        with its own parameter `scatter`. Left alone it sends what is large once for each
+        run of calls, which is with each round of a search: 300 MB of X of 100 MB in each
+        of 15 rounds on two workers. No other backend needs this.
+        """
+        if self._dask is None:
+            return
+        futures, held = self._dask.data_futures, {id(value): value for value in values}
+        for key in self._held.keys() - held.keys():
+            del futures[key]
+        for key in held.keys() - self._held.keys():
+            futures[key] = self._dask.client.scatter(
+                held[key], broadcast=True, hash=False
+            )
+        self._held = held  # so that no other object has the id
+
+    def holds(self, value):
+        """Whether Dask's workers hold this very object."""
+        return id(value) in self._held
 
     def run(self, calls):
         """Results of delayed calls, in whatever order they come."""
