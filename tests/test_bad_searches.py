@@ -135,9 +135,7 @@ def test_an_estimator_without_partial_fit_is_refused_with_a_sentence(cls, pipeli
         if pipeline:
             estimator = make_pipeline(StandardScaler(), estimator)
         search = cls(estimator, {"tol": [1e-3, 1e-2]}, **SMALL[cls])
-        assert_refused(
-            search, X, Y, f"(?s){name}.*partial_fit", (TypeError, ValueError)
-        )
+        assert_refused(search, X, Y, match)
 
 
 def test_coarse_to_fine_searches_any_estimator_with_fit():

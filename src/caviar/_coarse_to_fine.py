@@ -244,47 +244,22 @@ class CoarseToFineSearchCV(BaseSearch):
 
     # The best so far
 
-<<<<<<< HEAD
-    def _best(self, results):
-        """Number of the best candidate so far and its mean test score.
-=======
-    def _check_metric_is_named(self, names):
-        if not isinstance(self.refit, str) and not callable(self.refit):
-            raise ValueError(
-                "`refit` must name the metric by which the next round's region is chosen, "
-                f"or be a callable, where there are several ({', '.join(sorted(names))}), "
-                f"got refit={self.refit!r}."
-            )
-
     def _rank(self, results):
         """Numbers of the best candidates so far, the best first, and all mean scores.
->>>>>>> main
 
         A callable `refit` chooses one only. The scores are None where it has chosen among
         several metrics.
         """
-<<<<<<< HEAD
         metric = self._metric_to_go_by(results)
-        best_index = int(self._select_best_index(self.refit, metric, results))
-        if callable(self.refit) and metric != "score":
-            return best_index, None
-        return best_index, float(results[f"mean_test_{metric}"][best_index])
-=======
-        metric = "score"
-        if "mean_test_score" not in results:  # several metrics
-            prefix = "mean_test_"
-            names = [key[len(prefix) :] for key in results if key.startswith(prefix)]
-            self._check_metric_is_named(names)
-            metric = self.refit
-        scores = results.get(f"mean_test_{metric}")
+        scores = results[f"mean_test_{metric}"]
         if callable(self.refit):
-            return [int(self._select_best_index(self.refit, metric, results))], scores
+            chosen = int(self._select_best_index(self.refit, metric, results))
+            return [chosen], scores if metric == "score" else None
         failed = np.isnan(scores)
         ranks = np.where(failed, np.inf, results[f"rank_test_{metric}"])
         best_first = np.argsort(ranks, kind="stable").tolist()
         n_scored = int(np.sum(~failed))
         return best_first[: max(n_scored, 1)], scores
->>>>>>> main
 
     # What the user should know
 
