@@ -14,7 +14,9 @@ from caviar.model_selection import CoarseToFineSearchCV
 from searches import BY_EPOCHS, SEARCHES, SMALL, X, Y, mlp, small
 
 pytestmark = pytest.mark.filterwarnings(
-    "error", "ignore::sklearn.exceptions.ConvergenceWarning"
+    "error",
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    "ignore::caviar.model_selection.SearchBoundaryWarning",
 )
 every_search = pytest.mark.parametrize("cls", SEARCHES)
 by_epochs = pytest.mark.parametrize("cls", BY_EPOCHS)
