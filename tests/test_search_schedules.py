@@ -209,7 +209,9 @@ def test_survivors_go_on_where_they_stopped(cls, count):
 def test_the_refit_of_any_estimator_trains_the_epochs_of_the_winner(cls, count):
     search = small(cls, count(max_iter=77), QUALITY).fit(*DATA)
     epochs = search.cv_results_["epochs"][search.best_index_]
-    assert search.best_estimator_.trained_ == epochs == search.max_iter
+    assert (
+        search.best_estimator_.trained_ == epochs == search.max_iter == search.n_iter_
+    )
     assert search.best_params_["quality"] == search.best_score_
 
 

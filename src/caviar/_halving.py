@@ -100,9 +100,11 @@ class _EpochSearch(BaseSearch):
     def _choose(self, evaluation, refit_metric):
         super()._choose(evaluation, refit_metric)
         self.n_epochs_ = sum(evaluation.more_results["epochs_trained"])
+        if self.refit or not self.multimetric_:
+            self.n_iter_ = int(self._best_row["epochs"])
 
     def _refit(self, estimator, X, y, fit_params):
-        by_epochs = ByEpochs(int(self._best_row["epochs"]), self.max_iter)
+        by_epochs = ByEpochs(self.n_iter_, self.max_iter)
         by_epochs.train(estimator, X, y, fit_params)
 
 
