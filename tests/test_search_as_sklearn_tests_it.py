@@ -70,7 +70,8 @@ def seed_in_order(estimator, space):
     if points != [{}] and 0 < len(points) <= 4:
         for seed in range(200):
             draws = np.random.RandomState(seed)
-            if Regions(space, estimator, True).draw(len(points), draws) == points:
+            drawn = Regions(space, estimator, True).draw(len(points), draws)
+            if str(drawn) == str(points):  # as values may be arrays
                 return seed
     return 0
 
@@ -240,6 +241,9 @@ LEFT_OUT = {
         "test_search_with_2d_array": ITS_NUMBER,
     },
 }
+if "get_n_splits returned" in inspect.getsource(theirs["hyperband"]):
+    for listed in LEFT_OUT.values():
+        listed["test_random_search_bad_cv"] = "the error's words of older versions"
 
 their_tests = {
     name: function
@@ -278,6 +282,10 @@ def test_every_test_of_the_installed_file_is_run_or_listed():
     if sklearn.__version__ == "1.9.1":
         for listed in (NOT_RUN, *LEFT_OUT.values()):
             assert listed.keys() <= defined
-        assert len(run) == 3 * len(defined) - 3 * len(NOT_RUN) - sum(
-            map(len, LEFT_OUT.values())
-        )
+        n_left_out = {suffix: len(listed) for suffix, listed in LEFT_OUT.items()}
+        assert (len(defined), len(NOT_RUN)) == (91, 9)
+        assert n_left_out == {
+            "coarse_to_fine": 8,
+            "successive_halving": 7,
+            "hyperband": 21,
+        }
