@@ -405,16 +405,25 @@ def test_a_callable_refit_chooses_in_every_round():
     assert not hasattr(fitted, "best_score_")
 
 
-@pytest.mark.parametrize("scoring", [["r2", "max_error"], "callable"])
-def test_several_metrics_without_one_to_go_by_are_refused(scoring):
-    if scoring == "callable":
+def score_it(estimator, X, y):
+    return estimator.score(X, y)
 
-        def scoring(estimator, X, y):
-            return {"r2": 0.0, "max_error": 1.0}
 
-    fitted = search(SPACE, scoring=scoring, refit=False)
-    with pytest.raises(ValueError, match=r"`refit` must name .*max_error, r2.*=False"):
-        fitted.fit(X, y)
+def score_one(estimator, X, y):
+    return 1.0
+
+
+def score_both(estimator, X, y):
+    return {"own": estimator.score(X, y), "one": 1.0}
+
+
+@pytest.mark.parametrize("scoring", [{"own": score_it, "one": score_one}, score_both])
+def test_several_metrics_without_one_that_refit_names_go_by_the_first(scoring):
+    several = search(SPACE, scoring=scoring, refit=False).fit(X, y)
+    alone = search(SPACE, refit=False).fit(X, y)
+    assert several.cv_results_["params"] == alone.cv_results_["params"]
+    assert several.rounds_[-1]["best_score"] == alone.rounds_[-1]["best_score"]
+    assert not hasattr(several, "best_params_")
 
 
 def test_rounds_of_failures_do_not_move_the_region():
