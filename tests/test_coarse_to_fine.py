@@ -5,6 +5,7 @@ each claim is checked against arithmetic, unless a test is about real estimators
 """
 
 import pickle
+import time
 import warnings
 from numbers import Integral, Real
 
@@ -404,16 +405,25 @@ def test_a_callable_refit_chooses_in_every_round():
     assert not hasattr(fitted, "best_score_")
 
 
-@pytest.mark.parametrize("scoring", [["r2", "max_error"], "callable"])
-def test_several_metrics_without_one_to_go_by_are_refused(scoring):
-    if scoring == "callable":
+def score_it(estimator, X, y):
+    return estimator.score(X, y)
 
-        def scoring(estimator, X, y):
-            return {"r2": 0.0, "max_error": 1.0}
 
-    fitted = search(SPACE, scoring=scoring, refit=False)
-    with pytest.raises(ValueError, match=r"`refit` must name .*max_error, r2.*=False"):
-        fitted.fit(X, y)
+def score_one(estimator, X, y):
+    return 1.0
+
+
+def score_both(estimator, X, y):
+    return {"own": estimator.score(X, y), "one": 1.0}
+
+
+@pytest.mark.parametrize("scoring", [{"own": score_it, "one": score_one}, score_both])
+def test_several_metrics_without_one_that_refit_names_go_by_the_first(scoring):
+    several = search(SPACE, scoring=scoring, refit=False).fit(X, y)
+    alone = search(SPACE, refit=False).fit(X, y)
+    assert several.cv_results_["params"] == alone.cv_results_["params"]
+    assert several.rounds_[-1]["best_score"] == alone.rounds_[-1]["best_score"]
+    assert not hasattr(several, "best_params_")
 
 
 def test_rounds_of_failures_do_not_move_the_region():
@@ -475,6 +485,29 @@ def test_a_fitted_search_survives_pickling():
     assert [r["region"] for r in copy.rounds_] == [r["region"] for r in fitted.rounds_]
 
 
+def test_a_search_ended_by_its_time_budget_goes_on_from_its_journal(tmp_path):
+    whole = search(SPACE, n_rounds=4).fit(X, y)
+
+    n_fits = 0
+
+    class Slow(Quadratic):
+        def fit(self, X, y):
+            nonlocal n_fits
+            n_fits += 1
+            if n_fits == 25:  # in the second of rounds with twenty
+                time.sleep(1.1)
+            return super().fit(X, y)
+
+    journal = tmp_path / "journal"
+    part = search(SPACE, n_rounds=4, journal=journal).set_params(estimator=Slow())
+    part.set_params(time_budget=1.0).fit(X, y)
+    assert not part.completed_ and len(part.rounds_) == 1
+    done = clone(part).set_params(time_budget=None).fit(X, y)
+    assert done.completed_
+    assert results_without_times(done) == results_without_times(whole)
+    assert [r["region"] for r in done.rounds_] == [r["region"] for r in whole.rounds_]
+
+
 # Bad arguments
 
 
@@ -492,6 +525,8 @@ def test_a_fitted_search_survives_pickling():
         ({"param_distributions": {"rate": []}}, r"`param_distributions\['rate'\]`"),
         ({"param_distributions": {"rate": 3}}, "not iterable or a distribution"),
         ({"param_distributions": [3]}, "not a dict"),
+        ({"param_distributions": {}}, r"at least, got \{\}"),
+        ({"param_distributions": []}, r"at least, got \[\]"),
     ],
     ids=str,
 )

@@ -580,12 +580,19 @@ def test_states_without_a_journal_are_in_a_temporary_folder_that_goes(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("caviar._journal_states.MEMORY", 8)
     for end in (StateStore.close, StateStore.remove):
         store = StateStore()
-        crc = store.put((0, 0, 0, 0), b"state")
+        first = store.put((0, 0, 0, 0), b"small")
+        assert os.listdir(tmp_path) == []  # in memory, while there is room
+        crc = store.put((0, 0, 1, 0), b"state")
         (folder,) = os.listdir(tmp_path)
-        assert os.listdir(tmp_path / folder) == ["0-0-0-0"]
-        assert store.get((0, 0, 0, 0), crc) == b"state"
+        assert os.listdir(tmp_path / folder) == ["0-0-1-0"]
+        assert store.get((0, 0, 0, 0), first) == b"small"
+        assert store.get((0, 0, 1, 0), crc) == b"state"
+        store.drop((0, 0, 0, 0))
+        store.put((0, 0, 2, 0), b"state")
+        assert os.listdir(tmp_path / folder) == ["0-0-1-0"]  # there is room again
         end(store)
         assert os.listdir(tmp_path) == []
     monkeypatch.chdir(tmp_path)

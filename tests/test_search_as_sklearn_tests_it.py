@@ -7,22 +7,27 @@ the arguments of ours; and for the two searches that train by epochs each estima
 ``partial_fit`` is replaced by a subclass for which an epoch is a fit. Its test functions
 become tests of this file: ``test_grid_search`` is run as ``test_grid_search_by_hyperband``.
 
-What is not run is listed with the reason: in ``NOT_OF_A_SEARCH`` for all three, in
-``LEFT_OUT`` for each. What those claim is tested in our words below or in the file named.
+What is not run is listed with the reason: in ``NOT_RUN`` for all three, in ``LEFT_OUT``
+for each. What those claim of ours is tested in test_search_citizens.py, or in the file
+named, without grids and numbers of candidates.
 """
 
 import ast
 import functools
 import inspect
+import re
 import sys
 import types
 from pathlib import Path
 
+import numpy as np
 import pytest
+import sklearn
 import sklearn.model_selection
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import ParameterGrid
 
+from caviar._regions import Regions
 from caviar.model_selection import (
     CoarseToFineSearchCV,
     HyperbandSearchCV,
@@ -45,13 +50,35 @@ THEIR_SEARCHES = (
 
 def coarse_to_fine(estimator, space, n_candidates, **params):
     """One round: a random search of as many candidates as theirs has."""
+    params = {"random_state": seed_in_order(estimator, space)} | params
     return CoarseToFineSearchCV(
         estimator, space, n_iter=n_candidates, n_rounds=1, **params
     )
 
 
+def points_of(space):
+    """Return the points of a grid; none where it is no grid, perhaps for fit to refuse."""
+    try:
+        return list(ParameterGrid(space))
+    except (TypeError, ValueError):
+        return []
+
+
+def seed_in_order(estimator, space):
+    """Return a seed with which a few points are drawn in the order of their grid."""
+    points = points_of(space)
+    if points != [{}] and 0 < len(points) <= 4:
+        for seed in range(200):
+            draws = np.random.RandomState(seed)
+            drawn = Regions(space, estimator, True).draw(len(points), draws)
+            if str(drawn) == str(points):  # as values may be arrays
+                return seed
+    return 0
+
+
 def successive_halving(estimator, space, n_candidates, **params):
     """One round of one epoch: as many candidates as theirs has, each scored once."""
+    params = {"random_state": 0} | params
     return SuccessiveHalvingSearchCV(
         estimator,
         space,
@@ -65,18 +92,15 @@ def successive_halving(estimator, space, n_candidates, **params):
 def hyperband(estimator, space, n_candidates, **params):
     """One candidate of one epoch, or two brackets: 3 at 1 epoch and 1 at 3; 2 at 3."""
     max_iter = 1 if n_candidates == 1 else 3
+    params = {"random_state": 0} | params
     return HyperbandSearchCV(estimator, space, max_iter=max_iter, **params)
 
 
 OURS = {make.__name__: make for make in (coarse_to_fine, successive_halving, hyperband)}
 
 
-def n_points(grid):
-    """Return the number of points of a grid; 1 where it is none, for fit to refuse."""
-    try:
-        return max(len(ParameterGrid(grid)), 1)
-    except (TypeError, ValueError):
-        return 1
+def n_points(space):
+    return max(len(points_of(space)), 1)
 
 
 def factories(make):
@@ -158,7 +182,7 @@ def load_their_tests(name):
 STAY = {"BaseSearchCV", "Pipeline"}
 theirs = {name: load_their_tests(name) for name in OURS}
 
-NOT_OF_A_SEARCH = {
+NOT_RUN = {
     "test_validate_parameter_input": "ParameterGrid and ParameterSampler",
     "test_parameter_grid": "ParameterGrid",
     "test_param_sampler": "ParameterSampler",
@@ -167,8 +191,59 @@ NOT_OF_A_SEARCH = {
     "test_yield_masked_array_no_runtime_warning": "a private function",
     "test_custom_run_search": "a search of its own upon BaseSearchCV",
     "test__custom_fit_no_run_search": "a search of its own upon BaseSearchCV",
+    "test_array_api_search_cv_classifier": "arrays of libraries that are not installed",
 }
-LEFT_OUT = {name: {} for name in OURS}
+
+ITS_NUMBER = (
+    "Hyperband's schedule says how many candidates there are, and of what epochs"
+)
+MAX_ITER = "searches max_iter, which is refused: epochs are what is divided; see below"
+ROUNDS = "counts tasks, which have rounds above them: see test_search_callbacks.py"
+SEVERAL = "a grid's order of more points than a seed could be found for"
+ONCE = "the same point several times; no candidate is drawn twice here"
+GRID = "what a grid is: see test_bad_searches.py"
+BY_EPOCHS = {
+    "test_grid_search_bad_param_grid": GRID,
+    "test_n_features_in": MAX_ITER,
+    "test_search_callbacks_no_propagation": MAX_ITER,
+    "test_search_callbacks_propagation": MAX_ITER,
+    "test_search_callbacks_receive_sample_weight": MAX_ITER,
+    "test_search_callbacks_receive_search_instance": MAX_ITER,
+    "test_search_callbacks_with_partial_fit_failures": ROUNDS,
+}
+LEFT_OUT = {
+    "coarse_to_fine": {
+        "test_grid_search_bad_param_grid": GRID,
+        "test_search_callbacks_no_propagation": ROUNDS,
+        "test_search_callbacks_propagation": ROUNDS,
+        "test_search_callbacks_with_partial_fit_failures": ROUNDS,
+        "test_grid_search_classifier_all_fits_fail": ONCE,
+        "test_grid_search_cv_splits_consistency": ONCE,
+        "test_callable_multimetric_clf_all_fits_fail": ONCE,
+        "test_search_with_2d_array": SEVERAL,
+    },
+    "successive_halving": BY_EPOCHS,
+    "hyperband": BY_EPOCHS
+    | {
+        "test_grid_search": ITS_NUMBER,
+        "test_refit": "its estimator cannot be fitted twice, and epochs are fits here",
+        "test_refit_callable_out_bound": ITS_NUMBER,
+        "test_grid_search_cv_results": ITS_NUMBER,
+        "test_random_search_cv_results": ITS_NUMBER,
+        "test_grid_search_cv_results_multimetric": ITS_NUMBER,
+        "test_random_search_cv_results_multimetric": ITS_NUMBER,
+        "test_search_cv_results_rank_tie_breaking": ITS_NUMBER,
+        "test_search_cv_results_none_param": ITS_NUMBER,
+        "test_grid_search_failing_classifier": ITS_NUMBER,
+        "test_grid_search_cv_splits_consistency": ITS_NUMBER,
+        "test_searchcv_raise_warning_with_non_finite_score": ITS_NUMBER,
+        "test_callable_multimetric_error_failing_clf": ITS_NUMBER,
+        "test_search_with_2d_array": ITS_NUMBER,
+    },
+}
+if "get_n_splits returned" in inspect.getsource(theirs["hyperband"]):
+    for listed in LEFT_OUT.values():
+        listed["test_random_search_bad_cv"] = "the error's words of older versions"
 
 their_tests = {
     name: function
@@ -177,5 +252,40 @@ their_tests = {
 }
 for suffix, module in theirs.items():
     for name in their_tests:
-        if name not in NOT_OF_A_SEARCH and name not in LEFT_OUT[suffix]:
+        if name not in NOT_RUN and name not in LEFT_OUT[suffix]:
             globals()[f"{name}_by_{suffix}"] = getattr(module, name)
+
+
+# -- that the file is covered ----------------------------------------------------------
+
+
+def test_their_module_sees_our_searches():
+    """What each of their names makes is ours, whatever it is called with."""
+    space = {"foo_param": [1, 2]}
+    classes = [CoarseToFineSearchCV, SuccessiveHalvingSearchCV, HyperbandSearchCV]
+    for module, cls in zip(theirs.values(), classes, strict=True):
+        for name in THEIR_SEARCHES:
+            search = getattr(module, name)(module.MockClassifier(), space)
+            assert type(search) is cls
+    assert isinstance(sklearn.model_selection.GridSearchCV, type)
+
+
+def test_every_test_of_the_installed_file_is_run_or_listed():
+    source = Path(theirs["hyperband"].__file__).read_text(encoding="utf-8")
+    defined = set(re.findall(r"^def (test_\w+)", source, flags=re.MULTILINE))
+    assert defined == set(their_tests)
+    run = {name for name in globals() if "_by_" in name}
+    for suffix in OURS:
+        listed = defined & (NOT_RUN.keys() | LEFT_OUT[suffix].keys())
+        for name in defined:
+            assert (f"{name}_by_{suffix}" in run) != (name in listed), name
+    if sklearn.__version__ == "1.9.1":
+        for listed in (NOT_RUN, *LEFT_OUT.values()):
+            assert listed.keys() <= defined
+        n_left_out = {suffix: len(listed) for suffix, listed in LEFT_OUT.items()}
+        assert (len(defined), len(NOT_RUN)) == (91, 9)
+        assert n_left_out == {
+            "coarse_to_fine": 8,
+            "successive_halving": 7,
+            "hyperband": 21,
+        }

@@ -24,7 +24,9 @@ callback = pytest.importorskip(
 
 # Searches try short trainings on purpose.
 pytestmark = pytest.mark.filterwarnings(
-    "error", "ignore::sklearn.exceptions.ConvergenceWarning"
+    "error",
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    "ignore::caviar.model_selection.SearchBoundaryWarning",
 )
 every_search = pytest.mark.parametrize("cls", SEARCHES)
 

@@ -5,12 +5,13 @@ that it finds for the row's parameters, trained from scratch for the row's epoch
 """
 
 import pickle
+import re
 import warnings
 
 import numpy as np
 import pytest
 from scipy import sparse
-from scipy.stats import rankdata
+from scipy.stats import loguniform, rankdata
 from sklearn.base import clone
 from sklearn.datasets import make_multilabel_classification
 from sklearn.exceptions import FitFailedWarning, NotFittedError
@@ -44,7 +45,9 @@ from searches import (
 
 # Searches try short trainings on purpose.
 pytestmark = pytest.mark.filterwarnings(
-    "error", "ignore::sklearn.exceptions.ConvergenceWarning"
+    "error",
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    "ignore::caviar.model_selection.SearchBoundaryWarning",
 )
 every_search = pytest.mark.parametrize("cls", SEARCHES)
 by_epochs = pytest.mark.parametrize("cls", BY_EPOCHS)
@@ -213,6 +216,45 @@ def test_a_callable_refit_chooses_any_row_and_its_epochs(cls, scoring):
     np.testing.assert_array_equal(search.best_estimator_.params_, alone.params_)
 
 
+@pytest.mark.parametrize(
+    "chosen, error, message",
+    [
+        (None, TypeError, "best_index_ returned is not an integer"),
+        (-1, IndexError, "best_index_ index out of range"),
+        (10**6, IndexError, "best_index_ index out of range"),
+    ],
+)
+@every_search
+def test_a_callable_refit_must_return_the_number_of_a_row(cls, chosen, error, message):
+    with pytest.raises(error, match=message):
+        small(cls, refit=lambda results: chosen).fit(X, Y)
+
+
+@pytest.mark.parametrize("return_train_score", [True, False])
+@every_search
+def test_scores_that_are_not_finite_are_told_and_rank_last(cls, return_train_score):
+    """alpha tells where; the warnings are scikit-learn's, of test and training scores."""
+
+    def scoring(estimator, X, y):
+        return np.nan if estimator.alpha > 1e-4 else estimator.score(X, y)
+
+    search = small(cls, scoring=scoring, return_train_score=return_train_score)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        search.fit(X, Y)
+    kinds = ("test", "train") if return_train_score else ("test",)
+    told = {
+        k for k in ("test", "train") for w in caught if f"the {k} sc" in str(w.message)
+    }
+    assert told == set(kinds)
+    bad = search.cv_results_["param_alpha"] > 1e-4
+    rank = search.cv_results_["rank_test_score"]
+    assert 0 < bad.sum() < len(bad)
+    assert set(rank[bad]) == {rank.max()}
+    assert rank[~bad].max() < rank.max()
+    assert search.best_params_["alpha"] == 1e-5
+
+
 @every_search
 def test_several_metrics_need_the_name_of_one(cls):
     for refit in (True, "recall"):
@@ -326,6 +368,27 @@ def test_a_round_of_failures_does_not_end_a_search_that_has_scores(cls, scoring)
     np.testing.assert_array_equal(np.isnan(search.cv_results_[name]), failed)
 
 
+# -- verbose ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("return_train_score", [True, False])
+@every_search
+def test_verbose_tells_fits_and_scores_in_grid_searchs_words(
+    cls, return_train_score, capsys
+):
+    search = small(cls, verbose=3, return_train_score=return_train_score, refit=False)
+    search.fit(X, Y)
+    lines = capsys.readouterr().out.splitlines()
+    totals = [line for line in lines if line.startswith("Fitting 2 folds for each of")]
+    n_candidates = [int(re.search(r"of (\d+) candidates", t)[1]) for t in totals]
+    assert sum(n_candidates) == N_ROWS[cls]
+    train = r"train=[\d.]+, test=" if return_train_score else ""
+    score = rf"\[CV 1/2\] END .*alpha=.*score=\(?{train}[\d.]+\)?"
+    assert sum(bool(re.match(score, line)) for line in lines) == N_ROWS[cls]
+    small(cls, verbose=0, refit=False).fit(X, Y)
+    assert capsys.readouterr().out == ""
+
+
 # -- n_jobs, seeds ---------------------------------------------------------------------
 
 
@@ -415,7 +478,7 @@ def test_sgd_classifier_is_searched(cls):
     """One epoch is one call of partial_fit, with the classes of the whole search."""
     estimator = SGDClassifier(loss="log_loss", random_state=0, max_iter=4, tol=None)
     folds = StratifiedKFold(2)
-    search = small(cls, estimator, {"alpha": [1e-4, 1e-3, 1e-2, 1e-1]}).fit(X, Y)
+    search = small(cls, estimator, {"alpha": loguniform(1e-4, 1e-1)}).fit(X, Y)
     for row, params in enumerate(search.cv_results_["params"]):
         for split, (train, test) in enumerate(folds.split(X, Y)):
             alone = clone(estimator).set_params(**params)
@@ -477,10 +540,10 @@ def test_a_pickle_predicts_and_keeps_the_results(cls, fitted):
 @every_search
 def test_fit_changes_neither_the_estimator_nor_the_space_nor_the_data(cls):
     estimator, data = mlp(), (X.copy(), Y.copy())
-    space = {"alpha": [1e-4, 1e-3], "learning_rate_init": [0.01, 0.02]}
+    space = {"alpha": [1e-4, 1e-3], "learning_rate_init": [0.01, 0.02, 0.03]}
     small(cls, estimator, space).fit(*data)
     assert not [name for name in vars(estimator) if name.endswith("_")]
-    assert space == {"alpha": [1e-4, 1e-3], "learning_rate_init": [0.01, 0.02]}
+    assert space == {"alpha": [1e-4, 1e-3], "learning_rate_init": [0.01, 0.02, 0.03]}
     np.testing.assert_array_equal(data[0], X)
     np.testing.assert_array_equal(data[1], Y)
 
@@ -499,8 +562,8 @@ def test_nested_cross_validation_scores_searches_on_rows_they_have_not_seen(cls)
 @every_search
 def test_a_list_of_spaces_is_searched_and_absent_parameters_are_masked(cls):
     space = [
-        {"solver": ["sgd"], "momentum": [0.5, 0.9]},
-        {"solver": ["adam"], "beta_1": [0.8, 0.9]},
+        {"solver": ["sgd"], "momentum": [0.5, 0.8, 0.9]},
+        {"solver": ["adam"], "beta_1": [0.7, 0.8, 0.9]},
     ]
     search = small(cls, space=space, random_state=1).fit(X, Y)
     results = search.cv_results_

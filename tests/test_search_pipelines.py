@@ -7,6 +7,7 @@ scratch for every candidate, so that preprocessing kept from round to round must
 import numpy as np
 import pytest
 import sklearn
+from scipy.stats import loguniform
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
@@ -32,7 +33,9 @@ from searches import (
 
 # Searches try short trainings on purpose.
 pytestmark = pytest.mark.filterwarnings(
-    "error", "ignore::sklearn.exceptions.ConvergenceWarning"
+    "error",
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    "ignore::caviar.model_selection.SearchBoundaryWarning",
 )
 every_search = pytest.mark.parametrize("cls", SEARCHES)
 by_epochs = pytest.mark.parametrize("cls", BY_EPOCHS)
@@ -172,7 +175,7 @@ def test_the_configuration_reaches_the_workers(cls, backend):
 
     pytest.importorskip("pandas")
     estimator = make_pipeline(StandardScaler(), mlp(NeedsFrame))
-    space = {"needsframe__alpha": [1e-5, 1e-4, 1e-3, 1e-2]}
+    space = {"needsframe__alpha": loguniform(1e-5, 1e-2)}
     search = small(cls, estimator, space, n_jobs=2, error_score="raise")
     with config_context(transform_output="pandas"), parallel_config(backend=backend):
         search.fit(X, Y)

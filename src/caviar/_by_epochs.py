@@ -15,7 +15,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import _routing_enabled, get_routing_for_object
-from sklearn.utils.multiclass import unique_labels
+from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from ._callbacks import propagated
 
@@ -205,7 +205,9 @@ def _classes(learner, y):
     """What partial_fit of a classifier is told to expect."""
     if isinstance(learner, MultiOutputClassifier):
         return [np.unique(column) for column in np.asarray(y).T]
-    return unique_labels(y)
+    # Of a table of labels the classes are its columns.
+    several = type_of_target(y).startswith("multilabel")
+    return unique_labels(y) if several else np.unique(y)
 
 
 class _StandIn(RegressorMixin, BaseEstimator):

@@ -53,7 +53,7 @@ _DOC = f"""Random search, then again in smaller and smaller regions round the be
     {
     _search_docs.common(
         ''' With several metrics the
-        one that `refit` names decides where the next round looks; it cannot be False.'''
+        one that `refit` names, or else the first, decides where the next round looks.'''
     )
 }Attributes
     ----------
@@ -70,8 +70,7 @@ _DOC = f"""Random search, then again in smaller and smaller regions round the be
     {_search_docs.attributes("``round``, from 0")}Raises
     ------
     TypeError, ValueError
-        For a space that is none, parameters out of their range, and several metrics
-        without one by which to choose.
+        For a space that is none, and parameters out of their range.
 
     Warns
     -----
@@ -95,9 +94,10 @@ _DOC = f"""Random search, then again in smaller and smaller regions round the be
     *Region.* The range of round r is ``shrink ** r`` times as wide as that given, in the
     parameter's own scale: the logarithm for `LogUniform`, that of one minus the value for
     `OneMinusLogUniform`, the quantile for those of scipy that have no class here. Its
-    middle is the mean of the three best values so far, or the best where that would lie
-    beside the region's edge: one best score alone is in large part luck. Near an end of the
-    range given a region is moved, not cut.
+    middle is the mean of the three best values so far, since one best score alone is in
+    large part luck; but the very best is never beside the region's edge. (A callable
+    `refit` names one only, which is the middle then.) Near an end of the range given a
+    region is moved, not cut. Of options and layers the very best counts.
 
     *Edges.* A value within 5 % of the range from one of its ends, in its own scale, lies
     beside this edge [1]_. If the best one does, it is the middle itself, and the region
@@ -196,8 +196,6 @@ class CoarseToFineSearchCV(BaseSearch):
         self.widen = widen
 
     def _check_search(self):
-        if isinstance(self.scoring, (list, tuple, set, dict)):
-            self._check_metric_is_named(self.scoring)
         self._regions()
 
     def _regions(self):
@@ -247,29 +245,17 @@ class CoarseToFineSearchCV(BaseSearch):
 
     # The best so far
 
-    def _check_metric_is_named(self, names):
-        if not isinstance(self.refit, str) and not callable(self.refit):
-            raise ValueError(
-                "`refit` must name the metric by which the next round's region is chosen, "
-                f"or be a callable, where there are several ({', '.join(sorted(names))}), "
-                f"got refit={self.refit!r}."
-            )
-
     def _rank(self, results):
         """Numbers of the best candidates so far, the best first, and all mean scores.
 
         A callable `refit` chooses one only. The scores are None where it has chosen among
         several metrics.
         """
-        metric = "score"
-        if "mean_test_score" not in results:  # several metrics
-            prefix = "mean_test_"
-            names = [key[len(prefix) :] for key in results if key.startswith(prefix)]
-            self._check_metric_is_named(names)
-            metric = self.refit
-        scores = results.get(f"mean_test_{metric}")
+        metric = self._metric_to_go_by(results)
+        scores = results[f"mean_test_{metric}"]
         if callable(self.refit):
-            return [int(self._select_best_index(self.refit, metric, results))], scores
+            chosen = int(self._select_best_index(self.refit, metric, results))
+            return [chosen], scores if metric == "score" else None
         failed = np.isnan(scores)
         ranks = np.where(failed, np.inf, results[f"rank_test_{metric}"])
         best_first = np.argsort(ranks, kind="stable").tolist()

@@ -14,6 +14,7 @@ from . import _search_docs
 from ._by_epochs import ByEpochs, check_learner, find_learner
 from ._callbacks import subtask
 from ._evaluator import Rung
+from ._regions import checked_spaces
 from ._search import BaseSearch
 
 
@@ -28,8 +29,7 @@ class _EpochSearch(BaseSearch):
 
     def _check_search(self):
         _, prefix = find_learner(self.estimator)
-        spaces = self.param_distributions
-        spaces = [spaces] if isinstance(spaces, dict) else spaces
+        spaces = checked_spaces(self.param_distributions)
         check_learner(self.estimator, type(self).__name__, set().union(*spaces))
         for space in spaces:
             if prefix + "max_iter" in space:
@@ -80,18 +80,12 @@ class _EpochSearch(BaseSearch):
                         callback_ctx=round_ctx,
                         rung=rung,
                     )
-                scores = self._ranking_scores(results)[-len(numbers) :]
+                metric = self._metric_to_go_by(results)
+                scores = results[f"mean_test_{metric}"][-len(numbers) :]
                 scores = np.where(np.isfinite(scores), scores, -np.inf)
                 best_first = np.argsort(-scores, kind="stable")[:n_survivors]
                 best_first = [numbers[i] for i in best_first]
                 numbers = sorted(best_first)
-
-    def _ranking_scores(self, results):
-        """Mean scores by the metric that `refit` names, or else the first of several."""
-        name = self.refit if isinstance(self.refit, str) else "score"
-        if f"mean_test_{name}" not in results:
-            name = next(c for c in results if c.startswith("mean_test_"))[10:]
-        return results[f"mean_test_{name}"]
 
     @staticmethod
     def _select_best_index(refit, refit_metric, results):
@@ -106,9 +100,11 @@ class _EpochSearch(BaseSearch):
     def _choose(self, evaluation, refit_metric):
         super()._choose(evaluation, refit_metric)
         self.n_epochs_ = sum(evaluation.more_results["epochs_trained"])
+        if self.refit or not self.multimetric_:
+            self.n_iter_ = int(self._best_row["epochs"])
 
     def _refit(self, estimator, X, y, fit_params):
-        by_epochs = ByEpochs(int(self._best_row["epochs"]), self.max_iter)
+        by_epochs = ByEpochs(self.n_iter_, self.max_iter)
         by_epochs.train(estimator, X, y, fit_params)
 
 

@@ -82,6 +82,15 @@ class BaseSearch(BaseSearchCV):
         arguments = (X,) if y is None else (X, y)
         estimator.fit(*arguments, **fit_params)
 
+    def _metric_to_go_by(self, results):
+        """Of several metrics the one that `refit` names, or else the first."""
+        prefix = "mean_test_"
+        names = [name[len(prefix) :] for name in results if name.startswith(prefix)]
+        if names == ["score"]:
+            return "score"
+        self._check_refit_for_multimetric(names)
+        return self.refit if isinstance(self.refit, str) else names[0]
+
     # Fitting
 
     @_fit_context(prefer_skip_nested_validation=False)  # `estimator` is not checked yet

@@ -98,6 +98,10 @@ _EPOCH_COLUMNS = """``bracket`` and
 _EPOCH_ATTRIBUTES = """n_epochs_ : int
         Epochs trained in all, over candidates and splits, without the last fit.
 
+    n_iter_ : int
+        Epochs of the best row of `cv_results_`, and of `best_estimator_`. Where there is a
+        best, as for `best_index_`.
+
     brackets_ : list of dict
         For each bracket ``n_candidates`` and ``epochs``, lists over its rounds.
 
