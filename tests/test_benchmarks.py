@@ -12,6 +12,7 @@ import subprocess
 import sys
 from operator import itemgetter
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -214,6 +215,8 @@ def test_every_block_that_is_written_has_its_place(compare):
     assert places >= {"kernels-bandwidth", "kernels-rivals", "scaling", "memmap", "csr"}
     assert places >= {"crowds-search", "crowds-fits", "crowds-memory"}
     assert places >= {"methods", "methods-classification", "methods-regression"}
+    assert places >= {"search-worth", "search-reach", "search-reach-test"}
+    assert places >= {"search-validation", "search-test", "search-halving"}
 
 
 @pytest.mark.parametrize(
@@ -311,3 +314,135 @@ def test_the_summary_compares_seed_by_seed(methods):
     assert f"| + batch norm | {ratio:.3f} | 1 | 1 | 0 |" in blocks["methods"]
     mean, spread = 100 * common.mean(), 100 * common.std(ddof=1)
     assert f"| plain | {mean:.2f} ± {spread:.2f} |" in blocks["methods-classification"]
+
+
+@pytest.mark.slow
+def test_searches_are_compared_and_a_killed_run_goes_on(archive, tmp_path):
+    file = tmp_path / "runs.jsonl"
+    methods = ["grid", "random", "coarse-to-fine", "sklearn-halving", "halving"]
+    methods += ["quarter-halving", "hyperband"]
+    methods += ["optuna"] if is_installed("optuna") else []
+    command = [sys.executable, "-m", "benchmarks.search", str(archive), "--quick"]
+    command += ["--json", str(file), "--methods", *methods]
+    tables = run(command)
+    header, *lines = file.read_text().splitlines()
+    results = [json.loads(line) for line in lines]
+    duels = [result for result in results if "schedule" in result]
+    assert {result["data"] for result in duels} == {"digits", "made_up"}
+    assert all(result["same_winner"] for result in duels)
+    runs = [result for result in results if "method" in result]
+    assert len(runs) == 2 * len(methods)
+    budget = 3 * 3 * 9  # candidates, folds, epochs
+    for result in runs:
+        assert np.isfinite(result["test"])
+        assert result["scores"] == sorted(result["scores"])
+        if result["method"] in ("grid", "random", "coarse-to-fine"):
+            assert (
+                result["n_epochs"] == (9 if result["method"] == "grid" else 1) * budget
+            )
+        elif result["method"] in ("halving", "sklearn-halving"):
+            assert result["n_epochs"] <= budget
+    file.write_text("\n".join([header, *lines[:-2], lines[-1][:20]]))  # killed
+    assert run([*command, "--resume"]).splitlines()[:2] == tables.splitlines()[:2]
+    assert len(file.read_text().splitlines()) == len(lines) + 1
+
+
+@pytest.fixture
+def searches(monkeypatch):
+    """Return a function that imports a module of the searches' benchmark."""
+    monkeypatch.syspath_prepend(str(ROOT))
+    return lambda name: importlib.import_module(f"benchmarks.search.{name}")
+
+
+def test_the_budget_of_halving_is_what_it_trains(searches):
+    budget = searches("searches").Budget(n_candidates=27, max_iter=81)
+    assert budget.epochs == 27 * 81
+    # Round by round: 243 for 3 epochs, 81 for 6 more, 27 for 18 more, 9 for 54 more.
+    assert budget.cost(243, resumed=True) == 729 + 486 + 486 + 486 == budget.epochs
+    assert budget.most_candidates(resumed=True) == 243
+    # Again from scratch, and survivors rounded up, as scikit-learn has it.
+    assert budget.cost(28, resumed=False) == 28 * 3 + 10 * 9 + 4 * 27 + 2 * 81
+    assert budget.cost(budget.most_candidates(resumed=False), resumed=False) <= 2187
+
+
+def test_the_best_so_far_is_a_step_function_and_never_before_all_have_one(searches):
+    curves = searches("curves")
+    runs = [
+        {"epochs": [10, 30], "scores": [0.5, 0.8]},
+        {"epochs": [20, 40], "scores": [0.6, 0.7]},
+    ]
+    at, steps = curves.over_seeds(runs, "epochs", "scores")
+    assert at.tolist() == [10, 20, 30, 40]
+    np.testing.assert_array_equal(
+        steps, [[0.5, 0.5, 0.8, 0.8], [np.nan, 0.6, 0.6, 0.7]]
+    )
+    assert curves.epochs_to_reach(runs, 0.5, "scores") == 20
+    assert curves.epochs_to_reach(runs, 0.7, "scores") == 30
+    assert curves.epochs_to_reach(runs, 0.76, "scores") == np.inf
+
+
+def test_a_row_that_failed_is_no_incumbent(searches):
+    trace = searches("trace").Trace(
+        scores=np.array([np.nan, 0.5, 0.4, np.nan, 0.6]),
+        epochs=np.arange(5),
+        seconds=np.arange(5.0),
+        params=[{}] * 5,
+        lengths=np.ones(5),
+        best=4,
+    )
+    assert trace.incumbents().tolist() == [1, 4]
+
+
+def test_rows_stand_in_the_order_in_which_they_were_scored(searches):
+    trace = searches("trace")
+    clock = trace.Clock(["alpha"])
+
+    class Network:
+        def __init__(self, alpha, n_iter):
+            self.alpha, self.n_iter_ = alpha, n_iter
+
+        def get_params(self, deep):
+            return {"alpha": self.alpha, "solver": "adam"}
+
+        def score(self, X, y):
+            return self.alpha
+
+    for alpha, n_iter in [(0.1, 3), (0.2, 3), (0.2, 3), (0.1, 3), (0.2, 9)]:
+        clock(Network(alpha, n_iter), None, None)
+    search = SimpleNamespace(
+        best_index_=2,
+        cv_results_={
+            "params": [{"alpha": 0.1}, {"alpha": 0.2}, {"alpha": 0.2}, {"alpha": 9}],
+            "mean_test_score": [0.1, 0.2, 0.3, np.nan],
+        },
+    )
+    rows = trace.of_search(search, clock, [3, 3, 9, 3], [6, 6, 12, 6])
+    assert np.isnan(rows.scores[0])  # failed: only its epochs count
+    assert rows.scores[1:].tolist() == [0.2, 0.1, 0.3]
+    assert rows.epochs.tolist() == [6, 12, 18, 30]
+    assert np.all(np.diff(rows.seconds) >= 0)
+    assert rows.scores[rows.best] == 0.3
+    assert rows.params[1] == {"alpha": 0.2}
+
+
+def test_the_charts_of_searches_have_a_panel_per_data_set(searches, tmp_path):
+    pytest.importorskip("matplotlib")
+    results = [
+        {
+            "data": name,
+            "method": method,
+            "seed": seed,
+            "score": 0.9,
+            "n_epochs": 90,
+            "n_seconds": 3.0,
+            "epochs": [9, 60 + seed],
+            "seconds": [0.3, 2.0],
+            "scores": [0.7, 0.9],
+        }
+        for name in ("digits", "made_up")
+        for method in ("random", "hyperband")
+        for seed in range(3)
+    ]
+    searches("charts").draw(results, tmp_path)
+    for name in ("epochs.svg", "seconds.svg"):
+        assert "</svg>" in (tmp_path / name).read_text()

@@ -5,6 +5,7 @@ each claim is checked against arithmetic, unless a test is about real estimators
 """
 
 import pickle
+import time
 import warnings
 from numbers import Integral, Real
 
@@ -484,6 +485,29 @@ def test_a_fitted_search_survives_pickling():
     assert [r["region"] for r in copy.rounds_] == [r["region"] for r in fitted.rounds_]
 
 
+def test_a_search_ended_by_its_time_budget_goes_on_from_its_journal(tmp_path):
+    whole = search(SPACE, n_rounds=4).fit(X, y)
+
+    n_fits = 0
+
+    class Slow(Quadratic):
+        def fit(self, X, y):
+            nonlocal n_fits
+            n_fits += 1
+            if n_fits == 25:  # in the second of rounds with twenty
+                time.sleep(1.1)
+            return super().fit(X, y)
+
+    journal = tmp_path / "journal"
+    part = search(SPACE, n_rounds=4, journal=journal).set_params(estimator=Slow())
+    part.set_params(time_budget=1.0).fit(X, y)
+    assert not part.completed_ and len(part.rounds_) == 1
+    done = clone(part).set_params(time_budget=None).fit(X, y)
+    assert done.completed_
+    assert results_without_times(done) == results_without_times(whole)
+    assert [r["region"] for r in done.rounds_] == [r["region"] for r in whole.rounds_]
+
+
 # Bad arguments
 
 
@@ -501,6 +525,8 @@ def test_a_fitted_search_survives_pickling():
         ({"param_distributions": {"rate": []}}, r"`param_distributions\['rate'\]`"),
         ({"param_distributions": {"rate": 3}}, "not iterable or a distribution"),
         ({"param_distributions": [3]}, "not a dict"),
+        ({"param_distributions": {}}, r"at least, got \{\}"),
+        ({"param_distributions": []}, r"at least, got \[\]"),
     ],
     ids=str,
 )

@@ -1,5 +1,6 @@
 """What a search depends on, as texts: equal for equal things, in every process."""
 
+import doctest
 import functools
 import os
 import pickle
@@ -22,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import caviar
-from caviar import MLPClassifier, augmentation, schedules
+from caviar import MLPClassifier, _fingerprint, augmentation, schedules
 from caviar._fingerprint import describe, fingerprint
 from caviar.distributions import Choice, HiddenLayers, LogUniform
 from caviar.model_selection import CoarseToFineSearchCV, HyperbandSearchCV
@@ -275,7 +276,7 @@ KINDS = {  # two calls make equal things, another argument another
     "array of objects": lambda v: np.array(["a", None, v], dtype=object),
     "array of text": lambda v: np.array(["a", f"{v}"]),
     "csr": lambda v: sparse.csr_matrix(np.diag([1.0, v + 1])),
-    "coo array": lambda v: sparse.coo_array(np.diag([1.0, v + 1])),
+    "coordinates": lambda v: sparse.coo_array(np.diag([1.0, v + 1])),
     "dok": lambda v: sparse.dok_matrix(np.diag([1.0, v + 1])),
     "data frame": lambda v: frame(float(v)),
     "series": lambda v: frame(float(v))["float"],
@@ -387,3 +388,9 @@ def test_data_are_hashed_at_the_speed_of_a_hash():
     unit = seconds(lambda: joblib.hash(data, hash_name="sha1"))
     # 0.14 s, or half a second for a gigabyte, when this was written; the best of three.
     assert min(seconds(lambda: describe(data)) for _ in range(3)) < 3 * unit
+
+
+def test_examples_run():
+    results = doctest.testmod(_fingerprint)
+    assert results.attempted > 0
+    assert results.failed == 0

@@ -1,5 +1,6 @@
 """The journal of a search, and the states beside it: what is kept, and what is refused."""
 
+import doctest
 import errno
 import json
 import os
@@ -19,8 +20,9 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import GridSearchCV
 
-from caviar import _journal, _journal_lines
+from caviar import _journal, _journal_lines, _journal_results, _journal_states
 from caviar._journal import Journal, JournalWarning, StateStore, read_journal
+from searches_to_kill import full_disk
 
 FINGERPRINT = {"X": "(3, 2) float64, 1c2d", "n_iter": "20", "n_splits": "2"}
 needs_flock = pytest.mark.skipif(sys.platform == "win32", reason="flock is POSIX's")
@@ -408,21 +410,6 @@ def test_a_device_is_refused():
         Journal(os.devnull, FINGERPRINT, 7)
 
 
-def full_disk(room, reason=errno.ENOSPC):
-    """Stands in for os.write on a disk with room for that many bytes."""
-    room = [room]
-    write = os.write
-
-    def full_write(fd, data):
-        if room[0] <= 0:
-            raise OSError(reason, os.strerror(reason))
-        n = write(fd, bytes(data)[: room[0]])
-        room[0] -= n
-        return n
-
-    return full_write
-
-
 @pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EIO])
 @pytest.mark.parametrize("room", [0, 1, 100, 250])
 def test_a_full_disk_is_a_warning_and_whole_lines_stay(path, monkeypatch, reason, room):
@@ -593,12 +580,19 @@ def test_states_without_a_journal_are_in_a_temporary_folder_that_goes(
     tmp_path, monkeypatch
 ):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("caviar._journal_states.MEMORY", 8)
     for end in (StateStore.close, StateStore.remove):
         store = StateStore()
-        crc = store.put((0, 0, 0, 0), b"state")
+        first = store.put((0, 0, 0, 0), b"small")
+        assert os.listdir(tmp_path) == []  # in memory, while there is room
+        crc = store.put((0, 0, 1, 0), b"state")
         (folder,) = os.listdir(tmp_path)
-        assert os.listdir(tmp_path / folder) == ["0-0-0-0"]
-        assert store.get((0, 0, 0, 0), crc) == b"state"
+        assert os.listdir(tmp_path / folder) == ["0-0-1-0"]
+        assert store.get((0, 0, 0, 0), first) == b"small"
+        assert store.get((0, 0, 1, 0), crc) == b"state"
+        store.drop((0, 0, 0, 0))
+        store.put((0, 0, 2, 0), b"state")
+        assert os.listdir(tmp_path / folder) == ["0-0-1-0"]  # there is room again
         end(store)
         assert os.listdir(tmp_path) == []
     monkeypatch.chdir(tmp_path)
@@ -798,3 +792,10 @@ def test_fits_of_this_run_are_kept_on_the_disk_only(path):
         journal.append((0, 0, 0, 0), {}, record())
         assert journal.get((0, 0, 0, 0), {}) is None
         assert journal.n_fits == 1
+
+
+@pytest.mark.parametrize("module", [_journal, _journal_results, _journal_states])
+def test_examples_run(module):
+    results = doctest.testmod(module)
+    assert results.attempted > 0
+    assert results.failed == 0

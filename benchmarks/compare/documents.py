@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [
     ROOT / "README.md",
-    *(ROOT / "docs" / name for name in ("performance.md", "methods.md")),
+    *(ROOT / "docs" / name for name in ("performance.md", "methods.md", "search.md")),
 ]
 CHARTS = ROOT / "docs" / "performance"
 

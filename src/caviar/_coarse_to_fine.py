@@ -94,9 +94,10 @@ _DOC = f"""Random search, then again in smaller and smaller regions round the be
     *Region.* The range of round r is ``shrink ** r`` times as wide as that given, in the
     parameter's own scale: the logarithm for `LogUniform`, that of one minus the value for
     `OneMinusLogUniform`, the quantile for those of scipy that have no class here. Its
-    middle is the mean of the three best values so far, or the best where that would lie
-    beside the region's edge: one best score alone is in large part luck. Near an end of the
-    range given a region is moved, not cut.
+    middle is the mean of the three best values so far, since one best score alone is in
+    large part luck; but the very best is never beside the region's edge. (A callable
+    `refit` names one only, which is the middle then.) Near an end of the range given a
+    region is moved, not cut. Of options and layers the very best counts.
 
     *Edges.* A value within 5 % of the range from one of its ends, in its own scale, lies
     beside this edge [1]_. If the best one does, it is the middle itself, and the region

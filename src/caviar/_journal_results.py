@@ -70,14 +70,17 @@ def read_journal(path, *, metric=None):
     Examples
     --------
     >>> import os, tempfile
-    >>> from caviar._journal import Journal
+    >>> from sklearn.datasets import load_iris
+    >>> from caviar import MLPClassifier
+    >>> from caviar.model_selection import HyperbandSearchCV, read_journal
     >>> path = os.path.join(tempfile.mkdtemp(), "search.journal")
-    >>> record = {"test_scores": 0.9, "fit_time": 1.0, "score_time": 0.1}
-    >>> with Journal(path, {"n_splits": "1"}, seed=0) as journal:
-    ...     journal.append((0, 0, 0, 0), {"alpha": 0.1}, record)
+    >>> network, space = MLPClassifier(random_state=0), {"alpha": [0.0, 0.01, 0.1]}
+    >>> search = HyperbandSearchCV(network, space, max_iter=3, cv=2, journal=path)
+    >>> search.fit(*load_iris(return_X_y=True)).completed_
+    True
     >>> results = read_journal(path)
-    >>> results.best_params_, results.n_fits, results.completed
-    ({'alpha': 0.1}, 1, False)
+    >>> results.n_fits, results.best_params_ == search.best_params_
+    (12, True)
     """
     path = os.fspath(path)
     with open(path, "rb") as file:

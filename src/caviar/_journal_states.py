@@ -12,6 +12,9 @@ import warnings
 import zlib
 
 _NAME = re.compile(r"\d+-\d+-\d+-\d+(\.tmp)?")
+# A file costs as much as an epoch of a small network. What is in memory anyway, the data
+# above all, is of this order.
+MEMORY = 256 * 2**20  # bytes of states that need not outlive the process
 
 
 class JournalWarning(UserWarning):
@@ -19,13 +22,14 @@ class JournalWarning(UserWarning):
 
 
 class StateStore:
-    """Bytes by key, kept on disk while there is room and in memory when there is not.
+    """Bytes by key, each in a file; in memory a few that need not outlive the process.
 
     Parameters
     ----------
     directory : str or None, default=None
-        Made, for its owner alone, when the first state comes. None is for a temporary
-        directory, which `close` removes.
+        Made, for its owner alone, when the first state comes. None is for states that
+        `close` forgets: the first 256 MiB of them are kept in memory, the rest in a
+        temporary directory.
 
     Notes
     -----
@@ -48,6 +52,7 @@ class StateStore:
         self.directory = directory
         self._temporary = None
         self._memory = {}
+        self._n_free = MEMORY if directory is None else 0
         self._warned = False
 
     def put(self, key, data):
@@ -56,13 +61,15 @@ class StateStore:
         Where the disk refuses, the bytes stay in memory, and the first time a
         `JournalWarning` says so.
         """
+        self._forget(key)
+        if len(data) <= self._n_free:
+            self._remember(key, data)
+            return zlib.crc32(data)
         try:
             self._write(key, data)
         except OSError as error:
-            self._memory[key] = data
+            self._remember(key, data)
             self._warn(error)
-        else:
-            self._memory.pop(key, None)
         return zlib.crc32(data)
 
     def get(self, key, crc):
@@ -76,7 +83,7 @@ class StateStore:
 
     def drop(self, key):
         """Forget a state; one that is not there is forgotten already."""
-        if self._memory.pop(key, None) is None and self.directory is not None:
+        if not self._forget(key) and self.directory is not None:
             with contextlib.suppress(OSError):
                 os.unlink(self._path(key))
 
@@ -101,6 +108,16 @@ class StateStore:
         if self._temporary is not None:
             self._temporary.cleanup()
             self._temporary = self.directory = None
+
+    def _remember(self, key, data):
+        self._memory[key] = data
+        self._n_free -= len(data)
+
+    def _forget(self, key):
+        """Free the memory of a state. Returns whether it had any."""
+        data = self._memory.pop(key, None)
+        self._n_free += len(data or b"")
+        return data is not None
 
     def _path(self, key):
         return os.path.join(self.directory, "-".join(map(str, key)))

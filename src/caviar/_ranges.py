@@ -328,7 +328,8 @@ class Range(Distribution):
         # Their mean, but the best one stays off the edges of the narrowed range.
         start, end = self._ends(self.low, self.high)
         reach = (1 - 2 * EDGE_SHARE) * factor * (end - start) / 2
-        return middle([self.to_scale(v) for v in values], reach, self.from_scale)
+        centre = middle([self.to_scale(v) for v in values], reach, self.from_scale)
+        return min(max(centre, min(values)), max(values))  # but for rounding it is
 
     def _goes_past(self, given, side):
         return self.low < given.low if side == "low" else self.high > given.high

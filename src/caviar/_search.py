@@ -154,7 +154,7 @@ class BaseSearch(BaseSearchCV):
             },
         )
         with ExitStack() as stack:
-            journal = self._open_journal(data, scorers, stack)
+            journal = self._open_journal(data, params, scorers, stack)
             workers = stack.enter_context(Workers(self.n_jobs, self.pre_dispatch))
             evaluation = stack.enter_context(
                 Evaluator(self, data, journal, workers, refit_metric)
@@ -202,7 +202,7 @@ class BaseSearch(BaseSearchCV):
             )
         return splits
 
-    def _open_journal(self, data, scorers, stack):
+    def _open_journal(self, data, params, scorers, stack):
         """The journal, if there is to be one; sets `seed_`."""
         if isinstance(self.random_state, Integral):
             self.seed_ = int(self.random_state)
@@ -211,7 +211,8 @@ class BaseSearch(BaseSearchCV):
             self.seed_ = int(draws.randint(2**31 - 1))
         if self.journal is None:
             return None
-        parts = fingerprint(self, data.X, data.y, data.fit_params, data.splits, scorers)
+        # All that was passed, as some of it may be for the scorer alone.
+        parts = fingerprint(self, data.X, data.y, params, data.splits, scorers)
         journal = stack.enter_context(Journal(self.journal, parts, self.seed_))
         self.seed_ = journal.seed
         return journal
