@@ -14,7 +14,7 @@ CHOSEN = {"scores": "score", "tests": "test"}  # along the way: what the search 
 
 
 def by_data(results):
-    """{data set: {method: its runs, by seed}}; seeds that some method lacks are left out."""
+    """{data set: {method: its runs, by seed}}, the seeds that all methods have."""
     tables = {}
     for result in sorted(results, key=lambda result: result["seed"]):
         table = tables.setdefault(result["data"], {})
