@@ -605,6 +605,17 @@ def test_a_list_of_spaces_is_searched_and_absent_parameters_are_masked(cls):
 
 
 @every_search
+def test_an_empty_space_has_the_estimator_as_its_only_candidate(cls):
+    """As for scikit-learn's searches."""
+    search = small(cls, space={})
+    with pytest.warns(UserWarning, match="space of parameters"):
+        search.fit(X, Y)
+    assert search.best_params_ == {}
+    assert all(params == {} for params in search.cv_results_["params"])
+    assert_rows_are_fits_from_scratch(search, X, Y)
+
+
+@every_search
 def test_cv_results_have_grid_searchs_columns_and_those_of_the_schedule(cls):
     search = small(cls, return_train_score=True).fit(X, Y)
     space = {"alpha": [1e-4], "learning_rate_init": [0.01]}
