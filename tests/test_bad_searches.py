@@ -32,7 +32,7 @@ def assert_refused(search, X, y, match, error=ValueError):
 
 
 COMMON = [
-    ("scoring", "acuracy"),
+    ("scoring", "exactness"),
     ("scoring", 3),
     ("n_jobs", 1.5),
     ("n_jobs", "all"),

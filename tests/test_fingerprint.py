@@ -68,9 +68,7 @@ def test_all_that_results_depend_on_is_named():
     }
     assert parts.items() >= expected.items()
     assert parts["X"].startswith("(30, 4) float64, ")
-    assert parts["space['alpha']"].startswith(
-        "caviar.distributions.LogUniform(high=1, "
-    )
+    assert "LogUniform(high=1, " in parts["space['alpha']"]
     assert parts["cv"].startswith("splits ")
 
 

@@ -26,6 +26,7 @@ import sklearn
 import sklearn.model_selection
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import ParameterGrid
+from threadpoolctl import threadpool_limits
 
 from caviar._regions import Regions
 from caviar.model_selection import (
@@ -36,6 +37,14 @@ from caviar.model_selection import (
 
 # Their tests are not written for warnings as errors.
 pytestmark = pytest.mark.filterwarnings("default")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread_each():
+    """Their small problems are slower by several threads, above all beside other work."""
+    with threadpool_limits(1):
+        yield
+
 
 THEIR_SEARCHES = (
     "GridSearchCV",

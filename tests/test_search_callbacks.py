@@ -168,6 +168,17 @@ def test_a_scoring_monitor_of_the_mlp_logs_every_epoch_of_the_search(cls, n_jobs
 
 
 @every_search
+def test_callbacks_are_torn_down_after_an_error(cls):
+    recorder = Recorder()
+    space = {"alpha": [-1.0, -2.0, -3.0, -4.0, -5.0, -6.0]}
+    search = small(cls, space=space).set_callbacks(recorder)
+    with pytest.raises(ValueError, match="fits failed"):
+        search.fit(X, Y)
+    assert recorder.setups == recorder.teardowns == 1
+    assert len(recorder.begun) >= len(recorder.ended) > 0
+
+
+@every_search
 def test_callbacks_change_no_number(cls):
     plain = small(cls).fit(X, Y)
     watched = small(cls).set_callbacks(Recorder(), Propagated()).fit(X, Y)

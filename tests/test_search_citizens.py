@@ -26,6 +26,8 @@ from sklearn.model_selection import (
     StratifiedKFold,
     cross_val_score,
 )
+from sklearn.multioutput import MultiOutputClassifier
+from sklearn.neural_network import MLPClassifier as SklearnMLP
 
 from caviar import MLPRegressor
 from searches import (
@@ -443,6 +445,34 @@ def test_multilabel_targets_are_searched(cls):
     search = small(cls, scoring="f1_micro").fit(X, Y)
     assert search.predict(X).shape == Y.shape
     assert_rows_are_fits_from_scratch(search, X, Y)
+
+
+@pytest.mark.parametrize(
+    "estimator, name, classes",
+    [
+        (SklearnMLP((4,), random_state=0), "alpha", np.arange(5)),
+        (
+            MultiOutputClassifier(SGDClassifier(random_state=0)),
+            "estimator__alpha",
+            [np.array([0, 1])] * 5,
+        ),
+    ],
+    ids=["network", "one_each"],
+)
+@by_epochs
+def test_partial_fit_is_told_the_classes_of_a_table_of_labels(
+    cls, estimator, name, classes
+):
+    X, Y = make_multilabel_classification(n_samples=90, n_features=6, random_state=0)
+    search = small(cls, estimator, {name: loguniform(1e-4, 1e-1)}, cv=KFold(2))
+    search.fit(X, Y)
+    train, test = next(KFold(2).split(X))
+    for row, params in enumerate(search.cv_results_["params"]):
+        alone = clone(estimator).set_params(**params)
+        for _ in range(search.cv_results_["epochs"][row]):
+            alone.partial_fit(X[train], Y[train], classes=classes)
+        score = search.cv_results_["split0_test_score"][row]
+        assert score == alone.score(X[test], Y[test])
 
 
 @every_search

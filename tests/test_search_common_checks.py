@@ -50,9 +50,8 @@ LEARNS = dict(hidden_layer_sizes=(10,), learning_rate_init=0.05, max_iter=30)
 
 @parametrize_with_checks(
     [
-        smallest(CoarseToFineSearchCV, mlp(MLPClassifier, **LEARNS)),
+        smallest(CoarseToFineSearchCV, mlp(MLPRegressor, **LEARNS)),
         smallest(SuccessiveHalvingSearchCV, mlp(MLPClassifier, **LEARNS)),
-        smallest(SuccessiveHalvingSearchCV, mlp(MLPRegressor, **LEARNS)),
         smallest(HyperbandSearchCV, mlp(MLPClassifier, **LEARNS)),
     ],
 )

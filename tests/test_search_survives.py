@@ -16,9 +16,14 @@ import numpy as np
 import pytest
 import sklearn
 from scipy.stats import loguniform
+from sklearn.linear_model import SGDClassifier
 from sklearn.metrics import accuracy_score, make_scorer
 
-from caviar.model_selection import JournalWarning, read_journal
+from caviar.model_selection import (
+    JournalWarning,
+    SuccessiveHalvingSearchCV,
+    read_journal,
+)
 from searches_to_kill import (
     X,
     end_group,
@@ -213,6 +218,63 @@ def test_a_completed_search_is_not_fitted_again(path, counter, kind, journal_of)
     assert_same(results_of(search), kind)
     assert size(counter) == 0
     assert hasattr(search, "best_estimator_")  # which is fitted on all rows
+
+
+class CountingSGD(SGDClassifier):
+    """Counts the epochs that all of its kind are trained for."""
+
+    n_epochs = 0
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        type(self).n_epochs += 1
+        return super().partial_fit(X, y, classes, sample_weight)
+
+
+class InterruptedScorer:
+    """Accuracy, but for the last of so many calls: then Ctrl-C is pressed."""
+
+    def __init__(self):
+        self.calls_left = np.inf
+
+    def __call__(self, estimator, X, y):
+        self.calls_left -= 1
+        if self.calls_left == 0:
+            raise KeyboardInterrupt
+        return estimator.score(X, y)
+
+    def __reduce__(self):  # to be the same scorer each time
+        return InterruptedScorer, ()
+
+
+@pytest.mark.parametrize("n_calls", [1, 30, 46, 50, 60, 61, 63])
+def test_no_epoch_is_trained_again_but_those_of_the_fit_that_was_interrupted(
+    path, n_calls
+):
+    def search(**settings):
+        return SuccessiveHalvingSearchCV(
+            CountingSGD(random_state=0),
+            {"alpha": loguniform(1e-6, 1)},
+            n_initial_parameters=15,
+            n_initial_iter=1,
+            max_iter=9,
+            cv=3,
+            scoring=scorer,
+            random_state=0,
+            refit=False,
+            **settings,
+        )
+
+    scorer = InterruptedScorer()
+    whole = fit(search())  # 15, 5 and 1 candidates, until 1, 3 and 9 epochs
+    assert whole.n_epochs_ == 3 * (15 + 5 * 2 + 1 * 6)
+    CountingSGD.n_epochs, scorer.calls_left = 0, n_calls
+    with pytest.raises(KeyboardInterrupt):
+        fit(search(journal=path))
+    assert read_journal(path).n_fits == n_calls - 1
+    lost = 1 if n_calls <= 45 else 2 if n_calls <= 60 else 6
+    continued = fit(search(journal=path))
+    assert CountingSGD.n_epochs == whole.n_epochs_ + lost
+    np.testing.assert_equal(results_of(continued), results_of(whole))
 
 
 def test_a_search_without_a_seed_continues_with_the_seed_of_its_journal(path):

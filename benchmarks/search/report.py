@@ -14,12 +14,18 @@ CHOSEN = {"scores": "score", "tests": "test"}  # along the way: what the search 
 
 
 def by_data(results):
-    """{data set: {method: its runs, by seed}}"""
+    """{data set: {method: its runs, by seed}}, the seeds that all methods have."""
     tables = {}
     for result in sorted(results, key=lambda result: result["seed"]):
         table = tables.setdefault(result["data"], {})
         table.setdefault(result["method"], []).append(result)
-    return tables
+    for table in tables.values():
+        seeds = set.intersection(
+            *({r["seed"] for r in runs} for runs in table.values())
+        )
+        for method, runs in table.items():
+            table[method] = [run for run in runs if run["seed"] in seeds]
+    return {name: table for name, table in tables.items() if all(table.values())}
 
 
 def report(results):
@@ -40,7 +46,8 @@ def methods_in(tables):
 
 def scores_table(tables, which):
     """Mean and standard deviation over seeds, in percent."""
-    rows = [["", *tables]]
+    n_seeds = [str(len(next(iter(table.values())))) for table in tables.values()]
+    rows = [["", *tables], ["seeds", *n_seeds]]
     for method in methods_in(tables):
         row = [METHODS[method].title]
         for table in tables.values():

@@ -64,7 +64,8 @@ class Journal:
     A fit is written with one ``write`` and is safe from then on against the end of the
     process, also by ``kill -9``. Against the end of power it is safe after an fsync, of
     which there is one with each fit, but not within 0.1 s of the last, and one at
-    `end_round` and `close`. The lock is the operating system's and ends with the process.
+    `end_round` and `close`; or once the system writes the file back by itself, as Linux
+    does within half a minute. The lock is the operating system's and ends with the process.
 
     Examples
     --------
