@@ -138,11 +138,10 @@ class BaseSearch(BaseSearchCV):
         hook = {"estimator": self, "X": X, "y": y, "metadata": metadata or None}
         root = self._root_context(hook)
 
-        splits = self._split(X, y, routed.splitter.split)
         data = SearchData(
             X,
             y,
-            splits,
+            self._split(X, y, routed.splitter.split),
             clone(self.estimator),
             dict(routed.estimator.fit),
             {

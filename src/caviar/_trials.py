@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 
 import joblib
+import numpy as np
 from sklearn.base import clone
 from sklearn.model_selection._validation import _fit_and_score
 from sklearn.utils.metaestimators import _safe_split
@@ -29,6 +30,34 @@ class SearchData:
     estimator: object  # to be cloned
     fit_params: dict
     scoring: dict  # further arguments of _fit_and_score
+
+    def __post_init__(self):
+        """Make the splits views of one array, where they are arrays of row numbers.
+
+        joblib has processes map an array of more than a megabyte, and sends a smaller one
+        with each fit. Of 100,000 rows in five folds none is large enough alone.
+        """
+        self._rows = self._bounds = None
+        parts = [part for split in self.splits for part in split]
+        if all(isinstance(p, np.ndarray) and p.dtype.kind == "i" for p in parts):
+            self._rows = np.concatenate(parts)
+            self._bounds = np.cumsum([len(part) for part in parts])[:-1]
+            self._view_splits()
+
+    def _view_splits(self):
+        parts = np.split(np.asarray(self._rows), self._bounds)
+        self.splits = list(zip(parts[::2], parts[1::2], strict=True))
+
+    def __getstate__(self):
+        state = vars(self).copy()
+        if self._rows is not None:
+            del state["splits"]
+        return state
+
+    def __setstate__(self, state):
+        vars(self).update(state)
+        if self._rows is not None:
+            self._view_splits()
 
     def __sizeof__(self):  # what Dask goes by: more than a kilobyte is sent once
         sizes = (
