@@ -180,7 +180,7 @@ def test_a_search_that_is_killed_continues_to_the_same_results(
     kill_and_restart(kind, *workers, n_kills, tmp_path / "killed")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_forkserver
 @pytest.mark.parametrize("workers", [SERIAL, THREADS, LOKY], ids=str)
 @pytest.mark.parametrize("kind", KINDS)
