@@ -175,6 +175,19 @@ def test_a_candidate_that_has_stopped_costs_no_more(digits):
     assert search.n_epochs_ == 9 * 3 * 3  # three epochs each
 
 
+def test_schedules_have_the_length_of_the_last_round(digits):
+    """Which n_initial_iter may end before max_iter."""
+    X, y = digits
+    estimator = MLPClassifier((10,), learning_rate="cosine", random_state=0)
+    search = halving(estimator, max_iter=81, n_initial_iter=2).fit(X, y)
+    assert search.brackets_[0]["epochs"] == [2, 6, 18]
+    whole = clone(estimator).set_params(max_iter=18, **search.best_params_).fit(X, y)
+    np.testing.assert_array_equal(whole.params_, search.best_estimator_.params_)
+    assert search.best_estimator_.history_["learning_rate"][-1] < (
+        0.01 * search.best_params_["learning_rate_init"]
+    )
+
+
 def test_any_estimator_with_partial_fit_goes_on(digits):
     X, y = digits
     estimator = SGDClassifier(random_state=0)

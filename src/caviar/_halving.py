@@ -60,32 +60,43 @@ class _EpochSearch(BaseSearch):
         # A space of lists may have fewer candidates than were to be drawn.
         sizes = [min(n, len(candidates)) for n in bracket["n_candidates"]]
         bracket["n_candidates"] = sizes
-        numbers = best_first = list(range(len(candidates)))
+        best_first = list(range(len(candidates)))
         with subtask(search_ctx, "bracket", len(sizes), self) as bracket_ctx:
-            for r, n_epochs in enumerate(bracket["epochs"]):
-                n_survivors = sizes[r + 1] if r + 1 < len(sizes) else 0
+            for r, n_survivors in enumerate([*sizes[1:], 0]):
                 rung = Rung(
-                    b, r, numbers, best_first, n_epochs, self.max_iter, n_survivors
+                    bracket=b,
+                    round=r,
+                    candidates=sorted(best_first),
+                    best_first=best_first,
+                    n_epochs=bracket["epochs"][r],
+                    max_iter=bracket["epochs"][-1],
+                    n_survivors=n_survivors,
                 )
-                n_fits = len(numbers) * self.n_splits_
+                n_fits = len(best_first) * self.n_splits_
                 with subtask(bracket_ctx, "round", n_fits, self, False) as round_ctx:
-                    results = evaluate_candidates(
-                        [candidates[i] for i in numbers],
-                        more_results={
-                            "bracket": [b] * len(numbers),
-                            "round": [r] * len(numbers),
-                            "candidate": numbers,
-                            "epochs": [n_epochs] * len(numbers),
-                        },
-                        callback_ctx=round_ctx,
-                        rung=rung,
+                    best_first = self._run_rung(
+                        rung, candidates, evaluate_candidates, round_ctx
                     )
-                metric = self._metric_to_go_by(results)
-                scores = results[f"mean_test_{metric}"][-len(numbers) :]
-                scores = np.where(np.isfinite(scores), scores, -np.inf)
-                best_first = np.argsort(-scores, kind="stable")[:n_survivors]
-                best_first = [numbers[i] for i in best_first]
-                numbers = sorted(best_first)
+
+    def _run_rung(self, rung, candidates, evaluate_candidates, round_ctx):
+        """Returns the numbers of those who go on, best first."""
+        numbers = rung.candidates
+        results = evaluate_candidates(
+            [candidates[i] for i in numbers],
+            more_results={
+                "bracket": [rung.bracket] * len(numbers),
+                "round": [rung.round] * len(numbers),
+                "candidate": numbers,
+                "epochs": [rung.n_epochs] * len(numbers),
+            },
+            callback_ctx=round_ctx,
+            rung=rung,
+        )
+        metric = self._metric_to_go_by(results)
+        scores = results[f"mean_test_{metric}"][-len(numbers) :]
+        scores = np.where(np.isfinite(scores), scores, -np.inf)
+        best_first = np.argsort(-scores, kind="stable")[: rung.n_survivors]
+        return [numbers[i] for i in best_first]
 
     @staticmethod
     def _select_best_index(refit, refit_metric, results):
@@ -104,7 +115,7 @@ class _EpochSearch(BaseSearch):
             self.n_iter_ = int(self._best_row["epochs"])
 
     def _refit(self, estimator, X, y, fit_params):
-        by_epochs = ByEpochs(self.n_iter_, self.max_iter)
+        by_epochs = ByEpochs(self.n_iter_, self.brackets_[0]["epochs"][-1])
         by_epochs.train(estimator, X, y, fit_params)
 
 

@@ -132,12 +132,10 @@ class BaseSearch(BaseSearchCV):
         X, y = indexable(X, y)
         params = _check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
-        metadata = {
-            k: v for k, v in params.items() if k == "sample_weight" and v is not None
-        }
-        hook = {"estimator": self, "X": X, "y": y, "metadata": metadata or None}
+        hook = {"estimator": self, "X": X, "y": y, "metadata": None}
+        if params.get("sample_weight") is not None:
+            hook["metadata"] = {"sample_weight": params["sample_weight"]}
         root = self._root_context(hook)
-
         data = SearchData(
             X,
             y,
@@ -160,14 +158,7 @@ class BaseSearch(BaseSearchCV):
             )
             if self.time_budget is not None:
                 evaluation.deadline = begun + self.time_budget
-            self.completed_ = True
-            try:
-                self._run_search(evaluation.evaluate_candidates, callback_ctx=root)
-            except TimeIsUp:
-                self.completed_ = False
-            evaluation.check_any()
-            if journal is not None and self.completed_:
-                journal.complete()
+            self._evaluate(evaluation, journal, root)
         self._choose(evaluation, refit_metric)
         if self.refit:
             self._fit_best(data, root, hook)
@@ -177,6 +168,17 @@ class BaseSearch(BaseSearchCV):
         if root is not None:
             root.call_on_fit_task_end(**hook)
         return self
+
+    def _evaluate(self, evaluation, journal, root):
+        """Run the search until it is complete or time is up."""
+        self.completed_ = True
+        try:
+            self._run_search(evaluation.evaluate_candidates, callback_ctx=root)
+        except TimeIsUp:
+            self.completed_ = False
+        evaluation.check_any()
+        if journal is not None and self.completed_:
+            journal.complete()
 
     def _root_context(self, hook):
         if not hasattr(self, "_init_callback_context"):  # scikit-learn before 1.9

@@ -107,12 +107,12 @@ _EPOCH_ATTRIBUTES = """n_epochs_ : int
 
 """
 
-_EPOCHS = """Candidates of caviar's networks have the `max_iter` of the search, as the
-    length of their learning-rate schedules; they go on between rounds with the bits of a
-    fit that never stopped: shuffles, optimizer, schedule, dropout and averages go on, too.
-    Their own stopping rules hold (`n_iter_no_change`, `early_stopping`); one that stopped
-    costs no more epochs. Any other estimator is trained by partial_fit on all its rows,
-    one call an epoch.
+_EPOCHS = """Candidates of caviar's networks get the epochs of the last round as `max_iter`,
+    and so as the length of their learning-rate schedules; they go on between rounds with
+    the bits of a fit that never stopped: shuffles, optimizer, schedule, dropout and
+    averages go on, too. Their own stopping rules hold (`n_iter_no_change`,
+    `early_stopping`); one that stopped costs no more epochs. Any other estimator is
+    trained by partial_fit on all its rows, one call an epoch.
 
     Ranks are by the mean over the splits; of equals the first drawn is the better.
 

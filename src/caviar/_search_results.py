@@ -107,8 +107,9 @@ def _resource_of_the_last_round(search, results):
     """Parameters that say how long the candidates of the last round were trained."""
     if "epochs" in results:  # by one of caviar's searches
         learner, prefix = find_learner(search.estimator)
-        trains_as_fit = hasattr(learner, "_fit_until")
-        return {f"{prefix}max_iter": search.max_iter} if trains_as_fit else {}
+        if not hasattr(learner, "_fit_until"):
+            return {}
+        return {f"{prefix}max_iter": search.brackets_[0]["epochs"][-1]}
     resource = getattr(search, "resource", "n_samples")
     if "iter" not in results or resource == "n_samples":
         return {}
