@@ -111,7 +111,7 @@ BAD_SPACES = [
     ({"alpha": 0.1}, r"'alpha' is not .* a distribution \(value=0.1\)"),
     ({"alpha": "0.1,1"}, "param_distributions.*alpha.*0.1,1"),
     ({"alpha": []}, "param_distributions.*alpha"),
-    ([], "param_distributions.*empty list"),
+    ([], r"param_distributions.*got \[\]"),
 ]
 
 

@@ -8,8 +8,8 @@ the arguments of ours; and for the two searches that train by epochs each estima
 become tests of this file: ``test_grid_search`` is run as ``test_grid_search_by_hyperband``.
 
 What is not run is listed with the reason: in ``NOT_RUN`` for all three, in ``LEFT_OUT``
-for each. What those claim of ours is tested in test_search_citizens.py, or in the file
-named, without grids and numbers of candidates.
+for each. What those claim of ours is tested in test_search_citizens.py and
+test_search_scores.py, or in the file named, without grids and numbers of candidates.
 """
 
 import ast
@@ -206,7 +206,7 @@ NOT_RUN = {
 ITS_NUMBER = (
     "Hyperband's schedule says how many candidates there are, and of what epochs"
 )
-MAX_ITER = "searches max_iter, which is refused: epochs are what is divided; see below"
+MAX_ITER = "searches max_iter, which is refused: epochs are what is divided"
 ROUNDS = "counts tasks, which have rounds above them: see test_search_callbacks.py"
 SEVERAL = "a grid's order of more points than a seed could be found for"
 ONCE = "the same point several times; no candidate is drawn twice here"

@@ -180,11 +180,11 @@ def test_a_search_that_is_killed_continues_to_the_same_results(
     kill_and_restart(kind, *workers, n_kills, tmp_path / "killed")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @needs_forkserver
 @pytest.mark.parametrize("workers", [SERIAL, THREADS, LOKY], ids=str)
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_search_survives_fifty_kills(tmp_path, kind, workers):
+def test_a_search_survives_kills_at_many_random_moments(tmp_path, kind, workers):
     n_kills = 10 if workers == LOKY and kind != "hyperband" else 50
     kill_and_restart(kind, *workers, n_kills, tmp_path / "killed")
 

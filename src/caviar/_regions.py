@@ -160,7 +160,7 @@ def checked_spaces(param_distributions):
     spaces = ParameterSampler(param_distributions, 1).param_distributions
     if not spaces:
         raise ValueError(
-            "`param_distributions` must have one dict at least, got an empty list."
+            f"`param_distributions` must have one dict at least, got {spaces!r}."
         )
     for space in spaces:
         for name, value in space.items():
