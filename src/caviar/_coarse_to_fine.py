@@ -175,25 +175,7 @@ class CoarseToFineSearchCV(BaseSearch):
         time_budget=None,
         journal=None,
     ):
-        super().__init__(
-            estimator,
-            param_distributions,
-            scoring=scoring,
-            n_jobs=n_jobs,
-            refit=refit,
-            cv=cv,
-            verbose=verbose,
-            pre_dispatch=pre_dispatch,
-            random_state=random_state,
-            error_score=error_score,
-            return_train_score=return_train_score,
-            time_budget=time_budget,
-            journal=journal,
-        )
-        self.n_iter = n_iter
-        self.n_rounds = n_rounds
-        self.shrink = shrink
-        self.widen = widen
+        super().__init__(locals())
 
     def _check_search(self):
         self._regions()

@@ -200,25 +200,7 @@ class SuccessiveHalvingSearchCV(_EpochSearch):
         time_budget=None,
         journal=None,
     ):
-        super().__init__(
-            estimator,
-            param_distributions,
-            scoring=scoring,
-            n_jobs=n_jobs,
-            refit=refit,
-            cv=cv,
-            verbose=verbose,
-            pre_dispatch=pre_dispatch,
-            random_state=random_state,
-            error_score=error_score,
-            return_train_score=return_train_score,
-            time_budget=time_budget,
-            journal=journal,
-        )
-        self.n_initial_parameters = n_initial_parameters
-        self.n_initial_iter = n_initial_iter
-        self.max_iter = max_iter
-        self.aggressiveness = aggressiveness
+        super().__init__(locals())
 
     def _check_search(self):
         super()._check_search()
@@ -261,23 +243,7 @@ class HyperbandSearchCV(_EpochSearch):
         time_budget=None,
         journal=None,
     ):
-        super().__init__(
-            estimator,
-            param_distributions,
-            scoring=scoring,
-            n_jobs=n_jobs,
-            refit=refit,
-            cv=cv,
-            verbose=verbose,
-            pre_dispatch=pre_dispatch,
-            random_state=random_state,
-            error_score=error_score,
-            return_train_score=return_train_score,
-            time_budget=time_budget,
-            journal=journal,
-        )
-        self.max_iter = max_iter
-        self.aggressiveness = aggressiveness
+        super().__init__(locals())
 
     def _plan(self):
         return hyperband_brackets(self.max_iter, self.aggressiveness)

@@ -8,6 +8,7 @@ one that goes on with what has been trained and keeps each result as it comes.
 
 import os
 import time
+from abc import abstractmethod
 from contextlib import ExitStack
 from numbers import Integral, Real
 
@@ -37,38 +38,12 @@ class BaseSearch(BaseSearchCV):
         "journal": [str, os.PathLike, None],
     }
 
-    def __init__(
-        self,
-        estimator,
-        param_distributions,
-        *,
-        scoring,
-        n_jobs,
-        refit,
-        cv,
-        verbose,
-        pre_dispatch,
-        random_state,
-        error_score,
-        return_train_score,
-        time_budget,
-        journal,
-    ):
-        super().__init__(
-            estimator,
-            scoring=scoring,
-            n_jobs=n_jobs,
-            refit=refit,
-            cv=cv,
-            verbose=verbose,
-            pre_dispatch=pre_dispatch,
-            error_score=error_score,
-            return_train_score=return_train_score,
-        )
-        self.param_distributions = param_distributions
-        self.random_state = random_state
-        self.time_budget = time_budget
-        self.journal = journal
+    @abstractmethod
+    def __init__(self, arguments):
+        """Store a constructor's ``locals()``: its parameters, under their names."""
+        for name, value in arguments.items():
+            if name not in ("self", "__class__"):
+                setattr(self, name, value)
 
     # What differs between searches, beside `_run_search`
 
