@@ -39,7 +39,7 @@ def parse(argv=None):
         "--candidates", type=int, default=27, help="of random search: the budget"
     )
     parser.add_argument("--epochs", type=int, default=81, help="of a whole training")
-    parser.add_argument("--max-rows", type=int, default=1500, help="training rows")
+    parser.add_argument("--max-rows", type=int, default=2000, help="training rows")
     parser.add_argument(
         "--rounds", type=int, default=3, help="turns of halving and scikit-learn's"
     )
