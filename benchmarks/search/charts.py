@@ -9,7 +9,7 @@ from .curves import over_seeds
 from .report import by_data, methods_in
 from .searches import METHODS
 
-N_POINTS = 80  # of each curve
+N_POINTS = 48  # of each curve
 # Okabe and Ito's colours, which the colour-blind can tell apart; dashes for print.
 LINES = {
     "grid": ("#7F7F7F", ":"),
@@ -35,11 +35,11 @@ def draw_panels(tables, axis, label, path):
     import matplotlib  # an extra
     from matplotlib.figure import Figure
 
-    n_columns = min(4, len(tables))
+    n_columns = min(3, len(tables))
     n_rows = math.ceil(len(tables) / n_columns)
     settings = {"svg.fonttype": "path", "svg.hashsalt": "caviar", "font.size": 9}
     with matplotlib.rc_context(settings):
-        figure = Figure(figsize=(2.5 * n_columns, 2.5 * n_rows), layout="constrained")
+        figure = Figure(figsize=(2.8 * n_columns, 2.4 * n_rows), layout="constrained")
         axes = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
         for ax, (name, table) in zip(axes, tables.items(), strict=False):
             draw_panel(ax, name, table, axis)

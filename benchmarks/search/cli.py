@@ -5,6 +5,7 @@ Must not import numpy, or anything that loads it, before ``machine.pin``.
 
 import argparse
 import importlib
+import importlib.metadata
 import importlib.util
 import sys
 
@@ -86,7 +87,7 @@ def main(argv=None):
     print("\n\n".join(blocks.values()))
     if options.write:
         charts = importlib.import_module("benchmarks.search.charts")
-        versions = [*machine.versions(), *optuna_version()]
+        versions = [*machine.versions(), *optuna_version(options)]
         context = {"processor": machine.processor(), "versions": versions}
         documents.write(blocks, context)
         charts.draw(results, CHARTS)
@@ -103,9 +104,10 @@ def check_extras(options):
             )
 
 
-def optuna_version():
-    optuna = sys.modules.get("optuna")
-    return [f"optuna {optuna.__version__}"] if optuna else []
+def optuna_version(options):
+    if "optuna" not in options.methods:
+        return []
+    return [f"optuna {importlib.metadata.version('optuna')}"]
 
 
 def log(line):
