@@ -98,9 +98,26 @@ def test_a_course_can_be_gone_on_with_more_than_once():
     assert_same_bits(first, estimator)
 
 
-def test_a_finished_course_is_not_trained_on():
+@pytest.mark.parametrize("name", ["patience ends", "averages", "dropout"])
+def test_a_course_alone_makes_the_estimator_again(name):
+    """Without more epochs to train, as where a rule has stopped it."""
     X, y = load_digits(return_X_y=True)
-    estimator = MLPClassifier((20,), max_iter=50, n_iter_no_change=1, tol=1.0)
-    course = estimator._fit_until(40, None, X, y)
-    assert course.finished and course.n_epochs < 40
-    assert estimator._fit_until(50, course, X, y) is course
+    estimator = MLPClassifier((20,), random_state=0).set_params(**METHODS[name])
+    course = estimator._fit_until(30, None, X, y)
+    other = MLPClassifier(**estimator.get_params())
+    again = other._fit_until(40 if course.finished else 30, course, X, y)
+    assert_same_bits(other, estimator)
+    assert again.finished == course.finished == (name == "patience ends")
+    assert again.n_epochs == course.n_epochs
+    assert_same_bits(other.fit(X, y), estimator.fit(X, y))
+
+
+def test_a_course_goes_on_with_any_bit_generator():
+    X, y = load_digits(return_X_y=True)
+
+    def network():
+        random_state = np.random.RandomState(np.random.PCG64(3))
+        return MLPClassifier((20,), max_iter=5, random_state=random_state)
+
+    pieces, _ = in_pieces(network(), (2, 5), X, y)
+    assert_same_bits(pieces, network().fit(X, y))

@@ -139,17 +139,19 @@ class ByEpochs:
         """
         for name in [name for name in vars(self._learner) if "callback" in name]:
             delattr(self._learner, name)
+        if self._course is not None:  # which says all
+            return pickle.dumps((None, self._course, self.n_done), protocol=5)
         # Not the learner itself: a class of a notebook or a function cannot be pickled.
         learner, attributes = self._learner, vars(self._learner)
         if isinstance(learner, BaseEstimator):
             attributes = learner.__getstate__()
         try:
-            return pickle.dumps((attributes, self._course, self.n_done), protocol=5)
+            return pickle.dumps((attributes, None, self.n_done), protocol=5)
         except (pickle.PicklingError, AttributeError):
             # Such a function may be a parameter, which the clone that goes on has anyway.
             names = learner.get_params(deep=False)
             attributes = {k: v for k, v in attributes.items() if k not in names}
-            return pickle.dumps((attributes, self._course, self.n_done), protocol=5)
+            return pickle.dumps((attributes, None, self.n_done), protocol=5)
 
     def train(self, estimator, X, y, params):
         if isinstance(estimator, Pipeline):

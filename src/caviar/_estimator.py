@@ -178,8 +178,6 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         -------
         course : Course
         """
-        if course is not None and (course.finished or course.n_epochs >= n_epochs):
-            return course
         held_out = (X_val, y_val, sample_weight_val)
         return self._fit(
             X, y, sample_weight, held_out, until=n_epochs, course=course
@@ -254,9 +252,10 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         random_state = check_random_state(self.random_state)
         plan = _layout.make_plan(*problem.layout)
         order = split = best = None
+        finished = False
         if course is not None:
             state, record, random_state, order = course.resume()
-            split, best = course.split, course.best
+            split, best, finished = course.split, course.best, course.finished
         elif continuing:
             state, record = self._resume(plan, problem.data.dtype, incremental)
         else:
@@ -292,6 +291,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             split,
             order,
             best,
+            finished,
         )
 
     def _check(self, X, y, sample_weight, held_out, incremental, continuing):

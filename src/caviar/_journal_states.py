@@ -53,10 +53,14 @@ class StateStore:
         self._temporary = None
         self._memory = {}
         self._n_free = MEMORY if directory is None else 0
+        self._outlives = directory is not None
         self._warned = False
 
     def put(self, key, data):
-        """Keep bytes under a key, in place of earlier ones. Returns their CRC-32.
+        """Keep bytes under a key, in place of earlier ones.
+
+        Returns their CRC-32; 0 where they do not outlive the process, and nothing can
+        happen to them.
 
         Where the disk refuses, the bytes stay in memory, and the first time a
         `JournalWarning` says so.
@@ -64,13 +68,16 @@ class StateStore:
         self._forget(key)
         if len(data) <= self._n_free:
             self._remember(key, data)
-            return zlib.crc32(data)
+            return 0
         try:
             self._write(key, data)
         except OSError as error:
             self._remember(key, data)
             self._warn(error)
-        return zlib.crc32(data)
+        return self._crc(data)
+
+    def _crc(self, data):
+        return zlib.crc32(data) if self._outlives else 0
 
     def get(self, key, crc):
         """The bytes under a key, or None where they are missing, torn or others."""
@@ -79,7 +86,7 @@ class StateStore:
             # An unreadable file is a missing one: its fit is repeated.
             with contextlib.suppress(OSError), open(self._path(key), "rb") as file:
                 data = file.read()
-        return data if data is not None and zlib.crc32(data) == crc else None
+        return data if data is not None and self._crc(data) == crc else None
 
     def drop(self, key):
         """Forget a state; one that is not there is forgotten already."""

@@ -1,7 +1,6 @@
 """What a training carries along: its vectors and counters, what it minimizes and how, and
 the record of how it went. Plain data, without the steps that change it."""
 
-import copy
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -104,7 +103,7 @@ class Course:
 
     state: TrainingState  # without grads and work
     record: Record
-    random_state: np.random.RandomState
+    draws: dict  # state of the RandomState
     order: np.ndarray  # (n_rows,) int64: of the last epoch; the next shuffles it
     split: tuple | None  # of early stopping: rows to train on, and those held out
     best: tuple | None  # of early stopping: params, stats, n_stats_steps
@@ -115,9 +114,8 @@ class Course:
         return self.record.n_iter
 
     def resume(self):
-        """Copies of state, record, random_state and order, to train on."""
-        state = self.state
-        average = state.average
+        """Copies of state, record, random state and order, to train on."""
+        state, average, record = self.state, self.state.average, self.record
         vectors = replace(
             state,
             params=_layout.aligned_copy(state.params),
@@ -125,5 +123,10 @@ class Course:
             stats=state.stats.copy(),
             average=None if average is None else average.copy(),
         )
-        rest = copy.deepcopy((self.record, self.random_state))
-        return vectors, *rest, self.order.copy()
+        history = {name: list(values) for name, values in record.history.items()}
+        # With a seed, as the system's entropy, which is overwritten, takes its time.
+        generator = getattr(np.random, self.draws["bit_generator"])(0)
+        random_state = np.random.RandomState(generator)
+        random_state.set_state(self.draws)
+        record = replace(record, history=history)
+        return vectors, record, random_state, self.order.copy()

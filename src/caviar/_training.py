@@ -63,15 +63,15 @@ class Training:
     validation: ValidationData | None
     random_state: np.random.RandomState
     as_fitted: object  # callable (training): an estimator fitted as far as it got
-    split: tuple | None = None  # as a `Course` has them, these three
+    split: tuple | None = None  # as a `Course` has them, these four
     order: np.ndarray | None = None
     best: tuple | None = None
+    finished: bool = False
     team: Team | None = None  # of a fit in several threads
 
     def __post_init__(self):
         self._statistics = None  # for prediction, after how many batches
-        self._order = self._bounds = None  # of the last epoch
-        self.finished = False
+        self._order, self._bounds = self.order, None  # of the last epoch
         self.keeps_best = self.settings.early_stopping and self.validation is not None
         if self.keeps_best and self.best is None:
             self.best = self._snapshot()
@@ -126,7 +126,7 @@ class Training:
         return Course(
             replace(self.state, grads=None, work=None),
             self.record,
-            self.random_state,
+            self.random_state.get_state(legacy=False),
             self._order.copy(),
             self.split,
             self.best,
@@ -144,7 +144,7 @@ class Training:
         )
         hyper = self.hyperparameters()
         order = self.rows.copy() if self.order is None else self.order
-        while self.record.n_iter < n_epochs:
+        while self.record.n_iter < n_epochs and not self.finished:
             tasks.begin()
             n_ahead = 1 if tasks.watched else self._n_epochs_without_stop()
             n_ahead = min(n_ahead, n_epochs - self.record.n_iter)
