@@ -141,6 +141,8 @@ def limit_files_to_3000_bytes():
 def run_until_interrupted(kind, backend, n_jobs, journal):
     """Search long enough to be interrupted, and note when it was."""
     os.setsid()
+    # Background jobs ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     search = make_search(kind, n_jobs=n_jobs, journal=journal)
     for name in search.estimator.get_params():
         if name.split("__")[-1] == "hidden_layer_sizes":

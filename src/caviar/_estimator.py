@@ -245,14 +245,15 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             )
             training.run_epochs(n_epochs, batch_size, tasks, warns)
 
-    def _prepare(self, X, y, sample_weight, held_out, incremental, continuing, course):
+    def _prepare(
+        self, X, y, sample_weight, held_out, incremental, continuing, course=None
+    ):
         """Check everything, draw the first weights, and set up the training."""
         problem = self._check(X, y, sample_weight, held_out, incremental, continuing)
         # The draws come in scikit-learn's order: weights, split, shuffles.
         random_state = check_random_state(self.random_state)
         plan = _layout.make_plan(*problem.layout)
-        order = split = best = None
-        finished = False
+        order, split, best, finished = None, None, None, False
         if course is not None:
             state, record, random_state, order = course.resume()
             split, best, finished = course.split, course.best, course.finished
