@@ -4,6 +4,7 @@ import argparse
 import sys
 
 from benchmarks.compare import documents, machine
+from benchmarks.compare.options import check
 
 from . import data, runs
 from .recipes import N_SNAPSHOTS, RECIPES
@@ -37,17 +38,7 @@ def parse(argv=None):
     )
     parser.add_argument("--write", action="store_true", help="renew docs/methods.md")
     options = parser.parse_args(argv)
-    least = {"seeds": 1, "epochs": N_SNAPSHOTS, "max_rows": 1}
-    for name, value in least.items():
-        if getattr(options, name) < value:
-            option = f"--{name.replace('_', '-')}"
-            parser.error(
-                f"{option} must be at least {value}, got {vars(options)[name]}"
-            )
-    if options.resume and not options.json:
-        parser.error("--resume needs the --json of the run to go on with")
-    if options.write and options.quick:
-        parser.error("--write is for figures, --quick gives none")
+    check(parser, options, {"seeds": 1, "epochs": N_SNAPSHOTS, "max_rows": 1})
     if options.quick:
         options.seeds, options.epochs, options.max_rows = 2, N_SNAPSHOTS, 300
     options.data = [data.DIGITS, *options.data]

@@ -10,6 +10,7 @@ import importlib.util
 import sys
 
 from benchmarks.compare import documents, machine
+from benchmarks.compare.options import check
 
 METHODS = (
     "grid",
@@ -57,16 +58,7 @@ def parse(argv=None):
     )
     options = parser.parse_args(argv)
     least = {"seeds": 1, "candidates": 3, "epochs": 3, "max_rows": 30, "rounds": 1}
-    for name, value in least.items():
-        if getattr(options, name) < value:
-            option = f"--{name.replace('_', '-')}"
-            parser.error(
-                f"{option} must be at least {value}, got {vars(options)[name]}"
-            )
-    if options.resume and not options.json:
-        parser.error("--resume needs the --json of the run to go on with")
-    if options.write and options.quick:
-        parser.error("--write is for figures, --quick gives none")
+    check(parser, options, least)
     if options.quick:
         options.seeds, options.rounds = 1, 1
         options.candidates, options.epochs, options.max_rows = 3, 9, 200
