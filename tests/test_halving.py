@@ -168,6 +168,32 @@ def test_epochs_add_up(digits):
     assert search.n_epochs_ == by_hand == 2 * (21 + 21 + 27)
 
 
+class CountedSGD(SGDClassifier):
+    """Counts its epochs, in this process."""
+
+    n_calls = 0
+
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        type(self).n_calls += 1
+        return super().partial_fit(X, y, classes, sample_weight)
+
+
+def two_scores(estimator, X, y):
+    right = estimator.score(X, y)
+    return {"wrong": 1 - right, "right": right}
+
+
+@pytest.mark.parametrize("refit", ["right", "wrong", False])
+def test_no_more_epochs_are_trained_than_are_counted(digits, refit):
+    """So whoever goes on still has its state, whichever metric decides."""
+    CountedSGD.n_calls = 0
+    space = {"alpha": loguniform(1e-6, 1e2)}
+    search = halving(CountedSGD(random_state=0), space, scoring=two_scores, refit=refit)
+    search.fit(*digits)
+    last = 9 if refit else 0
+    assert CountedSGD.n_calls == search.n_epochs_ + last == 3 * (9 + 3 * 2 + 6) + last
+
+
 def test_a_candidate_that_has_stopped_costs_no_more(digits):
     estimator = MLPClassifier((10,), n_iter_no_change=1, tol=10.0, random_state=0)
     search = halving(estimator, max_iter=90).fit(*digits)

@@ -54,9 +54,8 @@ class Preparation:
     """The fitted steps of a pipeline before its last, for one split."""
 
     steps: list
-    rows: (
-        object | None
-    )  # training rows behind them; None where transform gives the same
+    # Training rows behind them; None where transform gives the same.
+    rows: object | None
 
     def training_rows(self, X):
         if self.rows is not None:

@@ -47,9 +47,9 @@ class Rung:
 class Evaluator:
     """One search while it runs: what has been evaluated, and how to evaluate more."""
 
-    def __init__(self, search, data, journal, workers, refit_metric):
+    def __init__(self, search, data, journal, workers):
         self._search, self._data, self._workers = search, data, workers
-        self._journal, self._refit_metric = journal, refit_metric
+        self._journal = journal
         self._states = StateStore() if journal is None else journal.states
         self.deadline = None
         self.candidate_params, self.out, self.results = [], [], None
@@ -214,10 +214,12 @@ class Evaluator:
                     self._states.drop(self._standing.pop(runner)[0])
 
     def _score(self, record):
+        """By the metric that `refit` names, or else the first of several."""
         scores = record["test_scores"]
         if not isinstance(scores, dict):
             return scores
-        return scores.get(self._refit_metric, next(iter(scores.values())))
+        refit = self._search.refit
+        return scores[refit] if refit in scores else next(iter(scores.values()))
 
     def _tasks(self, todo, rung):
         """Calls for the workers, each made when one of them is free."""

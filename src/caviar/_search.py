@@ -128,9 +128,7 @@ class BaseSearch(BaseSearchCV):
         with ExitStack() as stack:
             journal = self._open_journal(data, params, scorers, stack)
             workers = stack.enter_context(Workers(self.n_jobs, self.pre_dispatch))
-            evaluation = stack.enter_context(
-                Evaluator(self, data, journal, workers, refit_metric)
-            )
+            evaluation = stack.enter_context(Evaluator(self, data, journal, workers))
             if self.time_budget is not None:
                 evaluation.deadline = begun + self.time_budget
             self._evaluate(evaluation, journal, root)
