@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 from scipy.stats import loguniform
 from sklearn.base import clone
 from sklearn.datasets import load_iris
@@ -18,6 +19,14 @@ from caviar.model_selection import (
 
 BY_EPOCHS = [SuccessiveHalvingSearchCV, HyperbandSearchCV]
 SEARCHES = [CoarseToFineSearchCV, *BY_EPOCHS]
+every_search = pytest.mark.parametrize("cls", SEARCHES)
+by_epochs = pytest.mark.parametrize("cls", BY_EPOCHS)
+# Searches try short trainings on purpose.
+short_trainings = pytest.mark.filterwarnings(
+    "error",
+    "ignore::sklearn.exceptions.ConvergenceWarning",
+    "ignore::caviar.model_selection.SearchBoundaryWarning",
+)
 
 # Candidates at epochs: 4 at 1, 2 at 2, 1 at 4; and for Hyperband 3 at 1, 1 at 3; 2 at 3.
 SMALL = {

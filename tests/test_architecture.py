@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1] / "src" / "caviar"
 RANK = {  # a module imports modules of a lower rank only
     "_blas": 0,
     **dict.fromkeys(["_kernels", "_docs", "_callbacks", "_blas_threads"], 1),
-    "_averaging": 1,
+    **dict.fromkeys(["_averaging", "_arguments"], 1),
     **dict.fromkeys(["_layout", "_team", "_config", "_product", "_augmentation"], 2),
     "_network": 3,
     **dict.fromkeys(["schedules", "augmentation"], 3),

@@ -11,15 +11,19 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from caviar.model_selection import CoarseToFineSearchCV
-from searches import BY_EPOCHS, SEARCHES, SMALL, X, Y, mlp, small
-
-pytestmark = pytest.mark.filterwarnings(
-    "error",
-    "ignore::sklearn.exceptions.ConvergenceWarning",
-    "ignore::caviar.model_selection.SearchBoundaryWarning",
+from searches import (
+    SEARCHES,
+    SMALL,
+    X,
+    Y,
+    by_epochs,
+    every_search,
+    mlp,
+    short_trainings,
+    small,
 )
-every_search = pytest.mark.parametrize("cls", SEARCHES)
-by_epochs = pytest.mark.parametrize("cls", BY_EPOCHS)
+
+pytestmark = short_trainings
 
 
 def assert_refused(search, X, y, match, error=ValueError):

@@ -9,12 +9,13 @@ from sklearn.preprocessing import StandardScaler
 
 from searches import (
     BY_EPOCHS,
-    SEARCHES,
     X,
     Y,
     assert_same_results,
     epochs_of,
+    every_search,
     mlp,
+    short_trainings,
     small,
 )
 
@@ -22,13 +23,7 @@ callback = pytest.importorskip(
     "sklearn.callback", reason="callbacks came with scikit-learn 1.9"
 )
 
-# Searches try short trainings on purpose.
-pytestmark = pytest.mark.filterwarnings(
-    "error",
-    "ignore::sklearn.exceptions.ConvergenceWarning",
-    "ignore::caviar.model_selection.SearchBoundaryWarning",
-)
-every_search = pytest.mark.parametrize("cls", SEARCHES)
+pytestmark = short_trainings
 
 
 class Recorder:

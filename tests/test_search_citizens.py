@@ -36,19 +36,15 @@ from searches import (
     Y,
     assert_rows_are_fits_from_scratch,
     assert_same_results,
+    by_epochs,
+    every_search,
     mlp,
     scores,
+    short_trainings,
     small,
 )
 
-# Searches try short trainings on purpose.
-pytestmark = pytest.mark.filterwarnings(
-    "error",
-    "ignore::sklearn.exceptions.ConvergenceWarning",
-    "ignore::caviar.model_selection.SearchBoundaryWarning",
-)
-every_search = pytest.mark.parametrize("cls", SEARCHES)
-by_epochs = pytest.mark.parametrize("cls", BY_EPOCHS)
+pytestmark = short_trainings
 
 
 # -- cv --------------------------------------------------------------------------------

@@ -31,15 +31,11 @@ from searches import (
     Y,
     assert_rows_are_fits_from_scratch,
     mlp,
+    short_trainings,
     small,
 )
 
-# Searches try short trainings on purpose.
-pytestmark = pytest.mark.filterwarnings(
-    "error",
-    "ignore::sklearn.exceptions.ConvergenceWarning",
-    "ignore::caviar.model_selection.SearchBoundaryWarning",
-)
+pytestmark = short_trainings
 
 
 class Scripted(ClassifierMixin, BaseEstimator):

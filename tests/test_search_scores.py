@@ -17,23 +17,18 @@ from sklearn.model_selection import GridSearchCV
 from searches import (
     BY_EPOCHS,
     N_ROWS,
-    SEARCHES,
     X,
     Y,
     assert_rows_are_fits_from_scratch,
+    by_epochs,
     epochs_of,
+    every_search,
     mlp,
+    short_trainings,
     small,
 )
 
-# Searches try short trainings on purpose.
-pytestmark = pytest.mark.filterwarnings(
-    "error",
-    "ignore::sklearn.exceptions.ConvergenceWarning",
-    "ignore::caviar.model_selection.SearchBoundaryWarning",
-)
-every_search = pytest.mark.parametrize("cls", SEARCHES)
-by_epochs = pytest.mark.parametrize("cls", BY_EPOCHS)
+pytestmark = short_trainings
 
 
 # -- scoring, refit, return_train_score ------------------------------------------------

@@ -29,14 +29,11 @@ def run(path, recipe, seed, epochs, max_rows):
 
     def score(params, fitted_on, scored_on):
         network = build(problem.task, params, epochs, seed)
-        model = clone(data.pipeline(problem, network))
-        try:
-            quiet_fit(model, problem.X[fitted_on], problem.y[fitted_on])
-        except ValueError as error:
-            if "non-finite" not in str(error):
-                raise
-            return -np.inf  # diverged: another candidate is chosen
-        return float(model.score(problem.X[scored_on], problem.y[scored_on]))
+        return fitted_score(
+            clone(data.pipeline(problem, network)),
+            (problem.X[fitted_on], problem.y[fitted_on]),
+            (problem.X[scored_on], problem.y[scored_on]),
+        )
 
     validation_scores = [
         score(alone(params), rest, validation) for params in candidates
@@ -55,6 +52,17 @@ def run(path, recipe, seed, epochs, max_rows):
         "validation_scores": validation_scores,
         "rows": [len(train), len(test)],
     }
+
+
+def fitted_score(model, train, test):
+    """Of a pair (X, y), after a fit to another; minus infinity if training diverges."""
+    try:
+        quiet_fit(model, *train)
+    except ValueError as error:
+        if "non-finite" not in str(error):
+            raise
+        return float("-inf")
+    return float(model.score(*test))
 
 
 def run_all(options, log):

@@ -5,9 +5,8 @@ A line of JSON is appended to a file as each run ends, so that what was killed g
 
 from sklearn.base import clone
 
-from benchmarks.compare.fits import quiet_fit
 from benchmarks.methods import data
-from benchmarks.methods.runs import append, resumed
+from benchmarks.methods.runs import append, fitted_score, resumed
 
 from . import duel
 from .problems import prepare
@@ -52,13 +51,7 @@ def test_score(task, params, n_epochs):
     """Of the rows held out, after a fit to all training rows."""
     network = clone(task.network).set_params(**params)
     network.set_params(max_iter=n_epochs)
-    try:
-        quiet_fit(network, task.X, task.y)
-    except ValueError as error:
-        if "non-finite" not in str(error):
-            raise
-        return float("-inf")  # diverged on these rows though not on the folds
-    return float(network.score(task.X_test, task.y_test))
+    return fitted_score(network, (task.X, task.y), (task.X_test, task.y_test))
 
 
 def run_all(options, log):

@@ -20,6 +20,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from . import _layout, _validation
+from ._arguments import store
 from ._augmentation import compile_augmentations
 from ._blas_threads import single_blas_thread
 from ._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
@@ -55,9 +56,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     @abstractmethod
     def __init__(self, arguments):
         """Store a constructor's ``locals()``: its parameters, under their names."""
-        for name, value in arguments.items():
-            if name not in ("self", "__class__"):
-                setattr(self, name, value)
+        store(self, arguments)
 
     @classmethod
     @functools.cache  # to inspect the signature takes longer than 3 epochs of iris

@@ -160,8 +160,9 @@ class Evaluator:
         if rung is not None:
             turns = {number: turn for turn, number in enumerate(rung.best_first)}
             todo.sort(key=lambda trial: turns[rung.candidates[trial.number]])
-        self._prepare(todo, rung)
-        done = self._workers.run(self._tasks(todo, rung))
+        settings = [self._settings_of(trial) for trial in todo]
+        self._prepare(todo, settings)
+        done = self._workers.run(self._tasks(todo, settings, rung))
         for place, result, state in done:
             if result is not None:
                 record = self._record(trials[place], result, state, rung)
@@ -199,8 +200,7 @@ class Evaluator:
             return
         key = self._key(*place, rung)
         runner = _runner(key)
-        if runner in self._standing:
-            self._states.drop(self._standing.pop(runner)[0])
+        self._drop_state(runner)
         self._n_epochs[runner] = record["n_epochs"]
         if record["state"] is not None:
             self._standing[runner] = key, record["state"]
@@ -209,24 +209,24 @@ class Evaluator:
             scores = [self._score(records[number, s]) for s in splits]
             dead = survivors.add(float(np.mean(scores)), number)
             for number, s in product(dead, splits):
-                runner = _runner(self._key(number, s, rung))
-                if runner in self._standing:
-                    self._states.drop(self._standing.pop(runner)[0])
+                self._drop_state(_runner(self._key(number, s, rung)))
+
+    def _drop_state(self, runner):
+        if runner in self._standing:
+            self._states.drop(self._standing.pop(runner)[0])
 
     def _score(self, record):
-        """By the metric that `refit` names, or else the first of several."""
         scores = record["test_scores"]
         if not isinstance(scores, dict):
             return scores
-        refit = self._search.refit
-        return scores[refit] if refit in scores else next(iter(scores.values()))
+        return scores[self._search._metric_among(list(scores))]
 
-    def _tasks(self, todo, rung):
+    def _tasks(self, todo, settings, rung):
         """Calls for the workers, each made when one of them is free."""
-        for trial in todo:
+        for trial, key in zip(todo, settings, strict=True):
             if self.deadline is not None and time.time() > self.deadline:
                 return
-            preparation = self._preparations.get(self._settings_of(trial))
+            preparation = self._preparations.get(key)
             if rung is not None:
                 runner = _runner(self._key(trial.number, trial.split, rung))
                 if runner in self._standing:
@@ -253,11 +253,11 @@ class Evaluator:
         except (pickle.PicklingError, AttributeError):  # a function of a notebook
             return trial.split, tuple((name, id(v)) for name, v in settings.items())
 
-    def _prepare(self, todo, rung):
-        """Fit preprocessing, once for all trials that have it in common."""
+    def _prepare(self, todo, settings):
+        """Fit preprocessing, once for all trials that have its settings in common."""
         trials = defaultdict(list)
-        for trial in todo:
-            trials[self._settings_of(trial)].append(trial)
+        for trial, key in zip(todo, settings, strict=True):
+            trials[key].append(trial)
         trials.pop(None, None)
         self._preparations = {
             k: v for k, v in self._preparations.items() if k in trials

@@ -20,6 +20,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_method_params, indexable
 
+from ._arguments import store
 from ._callbacks import subtask_of
 from ._evaluator import Evaluator, TimeIsUp
 from ._fingerprint import fingerprint
@@ -41,13 +42,9 @@ class BaseSearch(BaseSearchCV):
     @abstractmethod
     def __init__(self, arguments):
         """Store a constructor's ``locals()``: its parameters, under their names."""
-        for name, value in arguments.items():
-            if name not in ("self", "__class__"):
-                setattr(self, name, value)
+        store(self, arguments)
 
     # What differs between searches, beside `_run_search`
-
-    _trains_by_epochs = False
 
     def _check_search(self):
         """Check what parameter constraints cannot say."""
@@ -58,13 +55,17 @@ class BaseSearch(BaseSearchCV):
         estimator.fit(*arguments, **fit_params)
 
     def _metric_to_go_by(self, results):
-        """Of several metrics the one that `refit` names, or else the first."""
+        """The metric by which candidates of the results are compared."""
         prefix = "mean_test_"
         names = [name[len(prefix) :] for name in results if name.startswith(prefix)]
         if names == ["score"]:
             return "score"
         self._check_refit_for_multimetric(names)
-        return self.refit if isinstance(self.refit, str) else names[0]
+        return self._metric_among(names)
+
+    def _metric_among(self, names):
+        """Of several metrics the one that `refit` names, or else the first."""
+        return self.refit if self.refit in names else names[0]
 
     # Fitting
 
