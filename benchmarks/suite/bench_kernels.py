@@ -247,7 +247,7 @@ class Kernels:
         self.call, self.n_bytes = KERNELS[kernel](dtype)
 
     def track_bandwidth(self, kernel, dtype):
-        return round(self.n_bytes / best_seconds(self.call) / 1e9, 1)
+        return self.n_bytes / best_seconds(self.call) / 1e9
 
 
 def best_seconds(call):
