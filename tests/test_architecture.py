@@ -31,11 +31,17 @@ RANK = {  # a module imports modules of a lower rank only
     "_search": 6,
     **dict.fromkeys(["_halving", "_coarse_to_fine"], 7),
     **dict.fromkeys(["diagnostics", "ensemble", "model_selection"], 9),
-    "__init__": 10,
-    "_cli_table": 11,
-    "_cli_search": 12,
-    "_cli_report": 13,
-    "__main__": 14,
+    "__init__": 11,
+    "_study": 1,
+    "_archive": 1,
+    "_plain": 4,
+    "session": 9,
+    "callbacks": 10,
+    "plotting": 10,
+    "_cli_table": 12,
+    "_cli_search": 13,
+    "_cli_report": 14,
+    "__main__": 16,
 }
 SOURCES = sorted(
     path for path in ROOT.glob("*.p*") if path.suffix in (".py", ".pyx", ".pxd")
