@@ -33,6 +33,8 @@ RANK = {  # a module imports modules of a lower rank only
     **dict.fromkeys(["diagnostics", "ensemble", "model_selection"], 9),
     "__init__": 11,
     "_study": 1,
+    "_html_curves": 0,
+    "_html": 1,
     "_archive": 1,
     "_plain": 4,
     "session": 9,
