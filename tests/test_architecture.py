@@ -41,6 +41,7 @@ RANK = {  # a module imports modules of a lower rank only
     "callbacks": 10,
     "plotting": 10,
     "_cli_table": 12,
+    "_rebuild": 14,
     "_cli_search": 13,
     "_cli_report": 14,
     "__main__": 16,
