@@ -20,6 +20,7 @@ from ._archive import read_archive, write_archive
 from ._blas_threads import single_blas_thread
 from ._estimator import BaseMLP
 from ._fingerprint import describe
+from ._html import session_html
 from ._plain import pack, unpack
 from ._state import Course, Record, TrainingState
 from ._training import NON_FINITE
@@ -470,6 +471,9 @@ class TrainingSession:
         if self._best is not None:
             text += f", best after {self.best_epoch}"
         return text
+
+    def _repr_html_(self):
+        return session_html(self)
 
     def _note(self, event, **more):
         self._log.append({"epoch": self.n_epochs, "event": event, **more})
