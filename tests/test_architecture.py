@@ -33,6 +33,7 @@ RANK = {  # a module imports modules of a lower rank only
     **dict.fromkeys(["diagnostics", "ensemble", "model_selection"], 9),
     "__init__": 11,
     "_study": 1,
+    "_atomic": 0,
     "_archive": 1,
     "_plain": 4,
     "session": 9,
