@@ -144,7 +144,7 @@ def _guess(line):
     """A hint at what a foreign file is, where that helps."""
     if not line:
         return " It is empty."
-    if line.startswith((b"\x80", b"\x1f\x8b", b"x\x9c", b"x\x01", b"x\xda")):
+    if line.startswith((b"\x80", b"\x1f\x8b", b"x\x01", b"x^", b"x\x9c", b"x\xda")):
         return " It may be a pickle or a joblib file, which is not opened here."
     if line.startswith((b"PK", b"\x93NUMPY")):
         return " It is an archive or an array of something else."
