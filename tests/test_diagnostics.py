@@ -301,5 +301,5 @@ def test_other_estimators_are_refused(estimator, data):
 
 
 def test_examples_of_the_documentation_run():
-    result = doctest.testmod(diagnostics)
+    result = doctest.testmod(diagnostics._activations)
     assert result.attempted > 5 and result.failed == 0

@@ -1,9 +1,10 @@
 """The steps 1, 2, 3 and 6 in a row, on one page; 4 and 5 as code to go on with."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
@@ -11,6 +12,7 @@ from sklearn.utils._testing import ignore_warnings
 
 from . import _first_loss, _rate_test, _rows, _small_sample
 from ._activations import activation_statistics
+from ._by_epochs import find_learner
 from ._diagnosed import find_problem
 from ._findings import (
     STATUSES,
@@ -29,7 +31,10 @@ FEWEST_EPOCHS = 20
 FEWEST_ROWS = 10  # of which some can be held out
 # Shares of units or outputs, from which they are worth a look, or will do harm.
 SOME, MANY = 0.3, 0.6
-FADED, GROWN = 0.02, 50.0  # standard deviation of the last layer's outputs to the first's
+FADED, GROWN = (
+    0.02,
+    50.0,
+)  # standard deviation of the last layer's outputs to the first's
 
 
 @dataclass(frozen=True, repr=False)
@@ -139,7 +144,7 @@ def check(estimator, X, y, sample_weight, held_out, random_state):
 def _title(estimator, X, y):
     """In a line: what, and how much of it."""
     n_rows, n_columns = X.shape
-    name = type(find_problem_learner(estimator)).__name__
+    name = type(find_learner(estimator)[0]).__name__
     around = type(estimator).__name__
     if around != name:
         name = f"{name} in a {around}"
@@ -152,22 +157,14 @@ def _title(estimator, X, y):
     return text
 
 
-def find_problem_learner(estimator):
-    from ._by_epochs import find_learner
-
-    return find_learner(estimator)[0]
-
-
 def _hold_out(estimator, X, y, sample_weight, held_out, seed):
     """A fifth of the rows to validate with, where the caller gave none."""
     n_rows = X.shape[0]
     if held_out[0] is not None or n_rows < FEWEST_ROWS:
         return X, y, sample_weight, held_out
-    from sklearn.base import is_classifier
-
     stratify = None
     labels = np.asarray(y)
-    if is_classifier(find_problem_learner(estimator)) and (
+    if is_classifier(find_learner(estimator)[0]) and (
         labels.ndim == 1 or labels.shape[1] == 1
     ):
         _, counts = np.unique(labels.ravel().astype(str), return_counts=True)
@@ -219,8 +216,8 @@ def _judge_signal(network, statistics):
         return _signal_finding(
             "problem" if dead > MANY else "warning",
             f"{dead:.0%} of the units of hidden layer {layer} are dead before training.",
-            "They are 0 for every row, and get no gradient: inputs or first weights are off "
-            f"centre. {by_layer}.",
+            "They are 0 for every row, and get no gradient: inputs or first weights are "
+            f"off centre. {by_layer}.",
             [scale, 'weight_init="he_normal"', 'activation="leaky_relu"'],
             numbers,
         )
@@ -240,7 +237,10 @@ def _judge_signal(network, statistics):
             "warning",
             f"The signal {'fades' if fades else 'grows'} from layer to layer.",
             f"{by_layer}. They should stay about the same; gradients change alike.",
-            [f'weight_init="he_normal" (now {network.weight_init!r})', "batch_norm=True"],
+            [
+                f'weight_init="he_normal" (now {network.weight_init!r})',
+                "batch_norm=True",
+            ],
             numbers,
         )
     return _signal_finding(
@@ -262,7 +262,7 @@ def _train(problem, seed):
     sizes = network.hidden_layer_sizes
     sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     units = [problem.X.shape[1], *sizes, 1]
-    n_weights = sum(i * o for i, o in zip(units[:-1], units[1:], strict=True))
+    n_weights = sum(i * o for i, o in pairwise(units))
     affordable = int(BUDGET / (6 * n_weights * problem.n_rows))
     n_epochs = min(network.max_iter, max(affordable, FEWEST_EPOCHS))
     cut = n_epochs < network.max_iter
@@ -299,24 +299,29 @@ def _curves(network, history, cut, problem, constant):
 
 def _code(problem, suggestion):
     """The steps 4 and 5 as Python."""
-    p = problem.prefix
     decay = "weight_decay" if problem.network.solver == "adamw" else "alpha"
-    low, high = number(suggestion / 30), number(min(suggestion * 10, 1.0))
-    return f"""\
-from caviar.distributions import Choice, LogUniform
-from caviar.model_selection import CoarseToFineSearchCV
+    ends = (number(suggestion / 30), number(min(suggestion * 10, 1.0)))
+    return "\n".join(_SEARCH).format(
+        p=problem.prefix, decay=decay, low=ends[0], high=ends[1]
+    )
 
-# 4: coarse, over learning rate and weight decay, a few epochs each
-estimator.set_params({p}learning_rate="constant", {p}max_iter=5)
-space = {{
-    "{p}learning_rate_init": LogUniform({low}, {high}),
-    "{p}{decay}": Choice([1e-4, 1e-5, 0.0]),
-}}
-coarse = CoarseToFineSearchCV(estimator, space, n_iter=20, n_rounds=1).fit(X, y)
 
-# 5: finer round the best, 10 to 20 epochs; then look at the curves (diagnose), and again
-best = coarse.best_params_
-estimator.set_params(**best, {p}max_iter=20)
-rate = best["{p}learning_rate_init"]
-space = {{"{p}learning_rate_init": LogUniform(rate / 3, rate * 3)}}
-fine = CoarseToFineSearchCV(estimator, space, n_iter=10, n_rounds=2).fit(X, y)"""
+_SEARCH = (
+    "from caviar.distributions import Choice, LogUniform",
+    "from caviar.model_selection import CoarseToFineSearchCV",
+    "",
+    "# 4: coarse, over learning rate and weight decay, a few epochs each",
+    'estimator.set_params({p}learning_rate="constant", {p}max_iter=5)',
+    "space = {{",
+    '    "{p}learning_rate_init": LogUniform({low}, {high}),',
+    '    "{p}{decay}": Choice([1e-4, 1e-5, 0.0]),',
+    "}}",
+    "coarse = CoarseToFineSearchCV(estimator, space, n_iter=20, n_rounds=1).fit(X, y)",
+    "",
+    "# 5: finer round the best, for 10 to 20 epochs; then 6, diagnose(fine), and again",
+    "best = coarse.best_params_",
+    "estimator.set_params(**best, {p}max_iter=20)",
+    'rate = best["{p}learning_rate_init"]',
+    'space = {{"{p}learning_rate_init": LogUniform(rate / 3, rate * 3)}}',
+    "fine = CoarseToFineSearchCV(estimator, space, n_iter=10, n_rounds=2).fit(X, y)",
+)

@@ -79,7 +79,9 @@ class Curves:
     def roughness(self):
         """Median step of the loss, beyond its trend, of its whole fall."""
         steps = self.steps()
-        return float(np.median(np.abs(steps - np.median(steps))) / max(self.fall, 1e-300))
+        return float(
+            np.median(np.abs(steps - np.median(steps))) / max(self.fall, 1e-300)
+        )
 
     def spikes(self):
         """Epochs (from 1) of steps up that were made good again."""
@@ -108,7 +110,7 @@ class Curves:
 
     def end_score(self):
         scores = self.score[np.isfinite(self.score)]
-        return float(np.median(scores[-max(1, self.n_epochs // 10) :])) if len(scores) else None
+        return self.end_of(scores) if len(scores) else None
 
     def score_gain(self):
         scores = self.score[np.isfinite(self.score)]

@@ -176,8 +176,9 @@ def _about_loss(probe, numbers, formula):
     compared = f"{number(loss)}, and {formula} is {number(expected)}"
     if 1 / MUCH <= ratio <= TOLERANCE:
         knows = (
-            "Before training the network's outputs are near zero: it believes nothing yet. "
-            f"Knowing only how often each target occurs gives {number(numbers['constant_loss'])}."
+            "Before training the network's outputs are near zero: it believes nothing "
+            "yet. To know only how often each target occurs gives "
+            f"{number(numbers['constant_loss'])}."
         )
         return "ok", f"The first loss is right: {compared}.", knows, []
     status = "warning" if ratio <= MUCH else "problem"
@@ -207,7 +208,9 @@ def _cause(probe, numbers):
     scaler = "Scale the columns:\nmake_pipeline(StandardScaler(), network)"
     init = f'weight_init="he_normal" or "sklearn" (now {network.weight_init!r}'
     init += (
-        f", init_scale={network.init_scale})" if network.weight_init == "normal" else ")"
+        f", init_scale={network.init_scale})"
+        if network.weight_init == "normal"
+        else ")"
     )
     if "scaled inputs" in good:
         return (
@@ -253,20 +256,23 @@ def _about_targets(problem, numbers):
     )
     if size < low:
         explanation = (
-            f"An untrained network's outputs are of about 0 to 1: its loss is "
-            f"{number(numbers['loss'])}, where predicting 0 has {number(numbers['expected'])}. "
-            "Training would first of all unlearn them, and `tol` stops it early."
+            "An untrained network's outputs are of about 0 to 1: its loss is "
+            f"{number(numbers['loss'])}, where predicting 0 has "
+            f"{number(numbers['expected'])}. Training would first of all unlearn them, "
+            "and `tol` stops it early."
         )
     else:
         explanation = (
             f"The first loss is {number(numbers['loss'])}; the best constant has "
-            f"{number(numbers['constant_loss'])}. Outputs start near 0, and would spend the "
-            "first epochs on the way to the targets; gradients are of their size."
+            f"{number(numbers['constant_loss'])}. Outputs start near 0, and would spend "
+            "the first epochs on the way to the targets; gradients are of their size."
         )
     advice = [
         "Scale the targets, too:\nTransformedTargetRegressor(network, "
         "transformer=StandardScaler())"
     ]
     if problem.network.loss == "poisson":
-        advice = ["Divide the targets by their mean; loss='poisson' wants them positive."]
+        advice = [
+            "Divide the targets by their mean; loss='poisson' wants them positive."
+        ]
     return "problem" if much else "warning", title, explanation, advice

@@ -156,7 +156,7 @@ def _without_schedule(problem, random_state):
 def _with_class_weights(problem):
     """Weights of the rows by class, which partial_fit could not balance."""
     network = clone(problem.network)
-    X, y = network._validate_input(problem.X, problem.y, True, None)
+    _, y = network._validate_input(problem.X, problem.y, True, None)
     network._learn_targets(y, False)
     weights = problem.sample_weight
     weights = None if weights is None else np.asarray(weights, dtype=np.float64)
@@ -223,7 +223,9 @@ def _falling_part(rates, smoothed):
         return float("nan"), float("nan")
     least = int(np.argmin(np.where(finite, smoothed, np.inf)))
     start = smoothed[: min(10, len(smoothed))].mean()
-    begun = np.flatnonzero(smoothed[: least + 1] <= start - 0.1 * (start - smoothed[least]))
+    begun = np.flatnonzero(
+        smoothed[: least + 1] <= start - 0.1 * (start - smoothed[least])
+    )
     if smoothed[least] > FALLEN * start or not len(begun):
         return float("nan"), float("nan")
     return float(rates[begun[0]]), float(rates[least])
@@ -299,7 +301,8 @@ def _conclude(own, at_own, start, suggestion, tried, falls, n_steps):
         return (
             "problem",
             f"No learning rate makes the loss fall within {n_steps} steps.",
-            explanation + " Something else is wrong: inputs, targets, first weights or labels.",
+            explanation
+            + " Something else is wrong: inputs, targets, first weights or labels.",
             ["Look at the steps before this one: scale of the data, first loss."],
         )
     fall = (start - at_own) / (start - tried[suggestion])

@@ -72,7 +72,9 @@ def check(search, X, y, k, cv, scoring, n_jobs, params):
     """The `Retest` of a search."""
     ranking = rank_settings(search)[:k]
     if not ranking:
-        raise ValueError("`search` must have a candidate with a finite score, got none.")
+        raise ValueError(
+            "`search` must have a candidate with a finite score, got none."
+        )
     X, y = indexable(X, y)
     scorer, metric = _scorer(search, scoring)
     splits = _splits(search, X, y, cv, params)
@@ -146,9 +148,7 @@ def _compare(params, old, old_stds, scores, sizes, metric):
         title = f"Stale: the earlier number {old_ranks[best]} is now clearly better."
     else:
         verdict, status = "undecided", "ok"
-        title = (
-            f"The earlier number {old_ranks[best]} is ahead, by no more than chance may do."
-        )
+        title = f"The earlier number {old_ranks[best]} is ahead, perhaps by chance."
     explanation = (
         f"Of the {len(old)} best candidates of the search the winner had {metric} "
         f"{number(old[0])} and has {number(new[0])} on the new data; the best there has "

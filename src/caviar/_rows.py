@@ -1,7 +1,9 @@
-"""What the data themselves show: what is missing, of no use, out of scale, a copy or a leak.
+"""What the data show: what is missing, of no use, out of scale, a copy or a leak.
 
 Looks at the table that reaches the network, before anything is trained.
 """
+
+from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import issparse
@@ -9,7 +11,6 @@ from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.metrics import balanced_accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-from sklearn.utils.multiclass import type_of_target
 
 from ._findings import Finding, number
 
@@ -30,7 +31,11 @@ def look(problem, random_state):
     unusable = _unusable(problem)
     if unusable:
         return [unusable]
-    findings = [_about_classes(problem), _about_columns(problem), _about_copies(problem)]
+    findings = [
+        _about_classes(problem),
+        _about_columns(problem),
+        _about_copies(problem),
+    ]
     findings.append(_about_leaks(problem, random_state))
     findings = [finding for finding in findings if finding is not None]
     return findings or [_all_well(problem)]
@@ -79,7 +84,9 @@ def _unusable(problem):
             "problem",
             f"{int(bad.sum()):,} values are missing or infinite, in {where}.",
             "A network cannot be trained on them.",
-            ["Fill them in:\nmake_pipeline(SimpleImputer(), StandardScaler(), network)"],
+            [
+                "Fill them in:\nmake_pipeline(SimpleImputer(), StandardScaler(), network)"
+            ],
             {"n_missing": int(bad.sum())},
         )
     y = np.asarray(problem.y)
@@ -115,7 +122,7 @@ def _listed(problem, columns):
 
 def _about_classes(problem):
     y = np.asarray(problem.y)
-    if not problem.classifies or y.ndim == 2 and y.shape[1] > 1:
+    if not problem.classifies or (y.ndim == 2 and y.shape[1] > 1):
         return None
     classes, counts = np.unique(y.ravel(), return_counts=True)
     rare = classes[counts < FEW_OF_A_CLASS]
@@ -148,7 +155,7 @@ def _about_classes(problem):
 
 
 def _moments(X):
-    """Mean, standard deviation and size of each column."""
+    """Standard deviation and size (root mean square) of each column."""
     if issparse(X):
         X = X.tocsc().astype(np.float64)
         mean = np.asarray(X.mean(axis=0)).ravel()
@@ -157,13 +164,12 @@ def _moments(X):
         X = np.asarray(X, dtype=np.float64)
         # Round a first row: the variance of large numbers that hardly differ.
         first = X[0]
-        mean, square = X.mean(axis=0), (X**2).mean(axis=0)
-        return mean, (X - first).std(axis=0), np.sqrt(square)
-    return mean, np.sqrt(np.maximum(square - mean**2, 0)), np.sqrt(square)
+        return (X - first).std(axis=0), np.sqrt((X**2).mean(axis=0))
+    return np.sqrt(np.maximum(square - mean**2, 0)), np.sqrt(square)
 
 
 def _about_columns(problem):
-    mean, std, size = _moments(problem.X)
+    std, size = _moments(problem.X)
     varying = std > 0
     numbers = {
         "n_constant": int((~varying).sum()),
@@ -182,7 +188,7 @@ def _about_columns(problem):
     scaler = "Scale the columns:\nmake_pipeline(StandardScaler(), network)"
     large = large[np.argsort(-size[large], kind="stable")]
     apart = size[varying].max() / size[varying].min()
-    if len(large) and not issparse(problem.X) or apart > LARGE / SMALL:
+    if (len(large) and not issparse(problem.X)) or apart > LARGE / SMALL:
         far = large if len(large) else np.argsort(-size, kind="stable")[:1]
         grave = size.max() > 10 * LARGE or apart > LARGE / SMALL
         return _finding(
@@ -209,14 +215,18 @@ def _about_columns(problem):
 
 
 def _hashes(X):
-    X = X.tocsr() if issparse(X) else np.ascontiguousarray(np.asarray(X, dtype=np.float64))
+    X = (
+        X.tocsr()
+        if issparse(X)
+        else np.ascontiguousarray(np.asarray(X, dtype=np.float64))
+    )
     if not issparse(X):
         return [(row + 0.0).tobytes() for row in X]
     X.sort_indices()
     ends = X.indptr
     return [
         X.indices[a:b].tobytes() + X.data[a:b].astype(np.float64).tobytes()
-        for a, b in zip(ends[:-1], ends[1:], strict=True)
+        for a, b in pairwise(ends)
     ]
 
 
@@ -247,7 +257,7 @@ def _about_copies(problem):
 def _about_leaks(problem, random_state):
     """A column that gives the target away."""
     X, y = problem.X, np.asarray(problem.y)
-    if y.ndim == 2 and y.shape[1] > 1 or X.shape[1] > MAX_COLUMNS:
+    if (y.ndim == 2 and y.shape[1] > 1) or X.shape[1] > MAX_COLUMNS:
         return None
     y = y.ravel()
     if X.shape[0] > MAX_ROWS:
@@ -275,7 +285,9 @@ def _about_leaks(problem, random_state):
         "score_of_column": float(scores.max()),
         "score_without": without,
     }
-    title = f"{_listed(problem, leaks)} alone gives the target away".replace("c", "C", 1)
+    title = f"{_listed(problem, leaks)} alone gives the target away".replace(
+        "c", "C", 1
+    )
     if len(leaks) > 1:
         title = title.replace("alone gives", "each give")
     measure = "balanced accuracy" if problem.classifies else "R2"
@@ -288,7 +300,8 @@ def _about_leaks(problem, random_state):
     return _finding(
         "problem",
         title + ".",
-        explanation + " That is hardly ever true: more likely it was made from the target, "
+        explanation
+        + " That is hardly ever true: more likely it was made from the target, "
         "or is known only after it.",
         ["Will it be known when a prediction is wanted? If not, leave it out."],
         numbers,

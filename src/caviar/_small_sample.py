@@ -235,8 +235,8 @@ def _about_success(run, n_rows, max_epochs, target, problem):
         return (
             "warning",
             title,
-            f"No more is possible: some rows have the same inputs and different targets, so "
-            f"that {target:.0%} is the most that these rows allow.",
+            "No more is possible: some rows have the same inputs and different targets, so "
+            f"that {target:.0%} is the most these rows allow.",
             ["Look at rows that are alike: is a column missing that tells them apart?"],
         )
     if run.n_epochs > EASY * max_epochs and problem.network.solver != "lbfgs":
@@ -272,7 +272,10 @@ _REASONS = {
         "More units: hidden_layer_sizes=(256,), then as few as will do (now {sizes})",
     ),
     "usual weights": ("the first weights are wrong", 'weight_init="sklearn"'),
-    "batch_norm=True": ("the signal does not get through the layers", "batch_norm=True"),
+    "batch_norm=True": (
+        "the signal does not get through the layers",
+        "batch_norm=True",
+    ),
 }
 
 

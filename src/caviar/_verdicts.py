@@ -131,8 +131,10 @@ class _Now:
     def units(self, factor):
         sizes = self["hidden_layer_sizes"]
         if sizes is None:
-            return "twice the units in hidden_layer_sizes" if factor > 1 else (
-                "half the units in hidden_layer_sizes"
+            return (
+                "twice the units in hidden_layer_sizes"
+                if factor > 1
+                else ("half the units in hidden_layer_sizes")
             )
         sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
         new = tuple(max(2, int(n * factor)) for n in sizes)
@@ -147,7 +149,8 @@ def _explain(key, curves, numbers):
     """The numbers in a sentence."""
     n = curves.n_epochs
     first, last = number(numbers["first_loss"]), number(numbers["last_loss"])
-    said = f"In {n} epoch{'s' if n != 1 else ''} the training loss went from {first} to {last}"
+    epochs = f"{n} epoch{'s' if n != 1 else ''}"
+    said = f"In {epochs} the training loss went from {first} to {last}"
     if key in ("diverged_late", "spikes", "unstable") and "least_loss" in numbers:
         said += f" (least: {number(numbers['least_loss'])})"
     if "best_epoch" in numbers:
@@ -181,8 +184,8 @@ def _more(key, curves, numbers):
         )
     if key == "validation_better":
         yield (
-            "Training has what validation has not: dropout, augmentation and the penalty of "
-            "alpha are in its loss alone. Without these, validation rows are easier, or "
+            "Training has what validation has not: dropout, augmentation and the penalty "
+            "of alpha are in its loss alone. Without these, validation rows are easier, or "
             "copies of training rows."
         )
     if key == "stopped_in_time":
@@ -195,7 +198,10 @@ def _advise(key, now, numbers):
     if key in ("diverged", "diverged_late"):
         advice = [now.learning_rate(0.1), "clip_norm=1.0"]
         if key == "diverged":
-            return [*advice, "scaled inputs (StandardScaler) and, for regression, targets"]
+            return [
+                *advice,
+                "scaled inputs (StandardScaler) and, for regression, targets",
+            ]
         return [*advice, 'learning_rate="cosine", or another schedule that falls']
     advice = {
         "too_short": [f"max_iter={max(20, 5 * n_epochs)}: a verdict needs some epochs"],
@@ -216,7 +222,10 @@ def _advise(key, now, numbers):
             "overfit_small_sample(estimator, X, y): if even that fails, it is the network",
             "Do X and y belong together, row by row?",
         ],
-        "too_slow": [now.learning_rate(10), "learning_rate_range_test(estimator, X, y)"],
+        "too_slow": [
+            now.learning_rate(10),
+            "learning_rate_range_test(estimator, X, y)",
+        ],
         "needs_more_training": [now.max_iter(n_epochs), now.learning_rate(3)],
         "underfitting": [
             now.units(2),

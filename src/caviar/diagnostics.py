@@ -95,7 +95,9 @@ def learning_rate_range_test(
         raise ValueError(f"`low` must be less than high={high!r}, got {low!r}.")
     problem = find_problem(estimator, X, y, sample_weight)
     if problem.network.solver == "lbfgs":
-        raise ValueError("`solver` must be a stochastic one, got 'lbfgs': it has no rate.")
+        raise ValueError(
+            "`solver` must be a stochastic one, got 'lbfgs': it has no rate."
+        )
     return _rate_test.check(problem, low, high, n_points, n_steps, random_state)
 
 
