@@ -30,6 +30,12 @@ RANK = {  # a module imports modules of a lower rank only
     **dict.fromkeys(["_regions", "_evaluator"], 5),
     "_search": 6,
     **dict.fromkeys(["_halving", "_coarse_to_fine"], 7),
+    # Diagnoses:
+    **dict.fromkeys(["_findings", "_curves"], 1),
+    "_verdicts": 2,
+    **dict.fromkeys(["_diagnosed", "_retest", "_rows", "_activations"], 5),
+    **dict.fromkeys(["_first_loss", "_small_sample", "_rate_test"], 6),
+    "_checkup": 7,
     **dict.fromkeys(["diagnostics", "ensemble", "model_selection"], 9),
     # Babysitting, files, pictures and pages:
     **dict.fromkeys(["_atomic", "_html_curves"], 0),
