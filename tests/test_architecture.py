@@ -32,6 +32,11 @@ RANK = {  # a module imports modules of a lower rank only
     **dict.fromkeys(["_halving", "_coarse_to_fine"], 7),
     **dict.fromkeys(["diagnostics", "ensemble", "model_selection"], 9),
     "__init__": 11,
+    # Displays:
+    "_plot_style": 1,
+    **dict.fromkeys(["_plot_parameters", "_plot_axes"], 2),
+    "_plot_space": 6,
+    **dict.fromkeys(["_plot_curves", "_plot_search"], 9),
     "_study": 1,
     "_archive": 1,
     "_plain": 4,

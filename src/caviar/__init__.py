@@ -13,6 +13,7 @@ _SUBMODULES = (
     "distributions",
     "ensemble",
     "model_selection",
+    "plotting",
     "schedules",
 )
 __all__ = ["MLPClassifier", "MLPRegressor", "__version__", "show_config", *_SUBMODULES]
