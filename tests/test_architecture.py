@@ -31,22 +31,24 @@ RANK = {  # a module imports modules of a lower rank only
     "_search": 6,
     **dict.fromkeys(["_halving", "_coarse_to_fine"], 7),
     **dict.fromkeys(["diagnostics", "ensemble", "model_selection"], 9),
-    "__init__": 11,
-    # Displays:
+    # Babysitting, files, pictures and pages:
+    **dict.fromkeys(["_atomic", "_html_curves"], 0),
+    **dict.fromkeys(["_archive", "_html", "_study"], 1),
     "_plot_style": 1,
     **dict.fromkeys(["_plot_parameters", "_plot_axes"], 2),
     "_plot_space": 6,
     **dict.fromkeys(["_plot_curves", "_plot_search"], 9),
-    "_study": 1,
-    "_archive": 1,
     "_plain": 4,
-    "session": 9,
-    "callbacks": 10,
     "plotting": 10,
-    "_cli_table": 12,
-    "_cli_search": 13,
-    "_cli_report": 14,
-    "__main__": 16,
+    "session": 11,
+    "callbacks": 12,
+    "__init__": 13,
+    # The command line:
+    "_cli_table": 14,
+    "_rebuild": 15,
+    "_cli_search": 16,
+    "_cli_report": 17,
+    "__main__": 20,
 }
 SOURCES = sorted(
     path for path in ROOT.glob("*.p*") if path.suffix in (".py", ".pyx", ".pxd")

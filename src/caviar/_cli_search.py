@@ -108,6 +108,8 @@ def _build_columns(numeric, categorical):
 
 def model_columns(model):
     """Which columns a model written by `tune` reads; see `align_columns`."""
+    if getattr(model, "table_", None):
+        return model.table_
     columns = model.named_steps["columns"]
     if not isinstance(columns, ColumnTransformer):
         return {"n_features": columns.n_features_in_}
@@ -255,11 +257,13 @@ def run(problem, settings, scoring=None):
             warnings.simplefilter("ignore", category)
         warnings.filterwarnings("ignore", message="One or more of the test scores")
         try:
-            if settings.nested:
-                return _run_nested(search, problem, settings)
-            return _run_held_out(search, problem, settings)
+            run_search = _run_nested if settings.nested else _run_held_out
+            outcome = run_search(search, problem, settings)
         except (ValueError, MemoryError) as error:
             raise CommandError(f"The search failed: {last_line(error)}.") from error
+    # Written with the model: how to read further tables as this one was read.
+    outcome.model.table_ = problem.layout
+    return outcome
 
 
 def _run_nested(search, problem, settings):
