@@ -36,6 +36,7 @@ RANK = {  # a module imports modules of a lower rank only
     **dict.fromkeys(["_archive", "_html", "_study"], 1),
     "_plot_style": 1,
     **dict.fromkeys(["_plot_parameters", "_plot_axes"], 2),
+    "_plot_history": 3,
     "_plot_space": 6,
     **dict.fromkeys(["_plot_curves", "_plot_search"], 9),
     "_plain": 4,

@@ -1,9 +1,17 @@
 """TrainingCurveDisplay: how one training went, epoch by epoch."""
 
+from collections import Counter
+
 import numpy as np
-from sklearn.base import is_classifier
 
 from . import _plot_style
+from ._plot_history import (
+    changes_in_words,
+    describe,
+    find_trained,
+    marks_on_path,
+    read_columns,
+)
 
 PANELS = {  # of which axes are made, with the columns of a history that each shows
     "loss": ("loss", "validation_loss"),
@@ -27,6 +35,7 @@ MARKS = {  # events of a session: marker, colour, label
     "stopped": ("|", _plot_style.BLACK, "stopped"),
 }
 FEW = 30  # epochs up to which each is marked
+MAX_WORDS = 8  # changes of parameters up to which they are written out
 
 
 class TrainingCurveDisplay:
@@ -61,6 +70,8 @@ class TrainingCurveDisplay:
         What marks the best epoch.
     marks_ : dict of PathCollection
         Event -> its marks.
+    words_ : list of Text
+        What was changed, where there is room for it.
     legend_ : Legend or None
     figure_ : Figure
 
@@ -116,7 +127,7 @@ class TrainingCurveDisplay:
         """
         _plot_style.check_matplotlib(f"{cls.__name__}.from_estimator")
         trained = find_trained(estimator)
-        display = cls(**_described(trained), title=title)
+        display = cls(**describe(trained), title=title)
         return display.plot(ax=ax, panels=panels)
 
     def plot(self, ax=None, *, panels="auto"):
@@ -143,7 +154,7 @@ class TrainingCurveDisplay:
             For other panels, or another number of `ax`.
         """
         _plot_style.check_matplotlib(f"{type(self).__name__}.plot")
-        columns = _columns(self.history)
+        columns = read_columns(self.history)
         self.panels_ = _chosen_panels(columns, panels)
         heights = [HEIGHTS[name] for name in self.panels_]
         axes, own_figure = _plot_style.grid_of_axes(
@@ -154,11 +165,11 @@ class TrainingCurveDisplay:
             heights=heights,
         )
         self.axes_, self.figure_ = np.array(axes, dtype=object), axes[0].figure
-        self.lines_, self.best_, self.marks_ = {}, [], {}
+        self.lines_, self.best_, self.marks_, self.words_ = {}, [], {}, []
         for ax, panel in zip(axes, self.panels_, strict=True):
             self._draw_panel(ax, panel, columns)
         self._mark_best(columns)
-        self._mark_log()
+        self._mark_log(columns)
         self._label_epochs(columns)
         if self.title is not None:
             axes[0].set_title(self.title)
@@ -172,17 +183,20 @@ class TrainingCurveDisplay:
             if values is None or not np.isfinite(values).any():
                 continue
             label, color, line_style = LINES[name]
+            few, many = np.isfinite(values).sum() <= FEW, len(epochs) > _plot_style.MANY
             finite = np.where(np.isfinite(values), values, np.nan)
             (self.lines_[name],) = ax.plot(
                 epochs,
                 finite,
                 color=color,
                 linestyle=line_style,
-                marker="o" if np.isfinite(values).sum() <= FEW else None,
-                markersize=3,
+                marker="o" if few else "s" if many and label == "validation" else None,
+                markevery=None if few else max(1, len(epochs) // 12),
+                markersize=3 if few else 5,
+                markeredgecolor=color if few else "white",
                 linewidth=1.4,
                 label=label,
-                rasterized=len(epochs) > _plot_style.MANY,
+                rasterized=many,
             )
             shown.append(finite)
         ax.set_ylabel(self._ylabel(panel))
@@ -241,17 +255,19 @@ class TrainingCurveDisplay:
         )
         self.best_.append(star)
 
-    def _mark_log(self):
-        """Small marks on the upper edge, with a thin line through all panels."""
-        ax = self.axes_[0]
+    def _mark_log(self, columns):
+        """Small marks on the upper edge; what changed has a thin line and words."""
+        ax, entries, used = self.axes_[0], marks_on_path(self.log), Counter()
         for event, (marker, color, label) in MARKS.items():
-            entries = [entry for entry in self.log if entry["event"] == event]
-            epochs = [entry["epoch"] for entry in entries]
+            epochs = [entry["epoch"] for entry in entries if entry["event"] == event]
             if not epochs:
                 continue
+            # Below one another, where several are at one epoch.
+            heights = [1 - 0.06 * used[epoch] for epoch in epochs]
+            used.update(set(epochs))
             self.marks_[event] = ax.scatter(
                 epochs,
-                np.ones(len(epochs)),
+                heights,
                 s=30,
                 marker=marker,
                 color=color,
@@ -260,9 +276,40 @@ class TrainingCurveDisplay:
                 clip_on=False,
                 zorder=6,
             )
-            for panel_ax in self.axes_ if event in ("params", "revert") else ():
-                for epoch in epochs:
-                    panel_ax.axvline(epoch, color=color, linewidth=0.6, alpha=0.6)
+            if event in ("params", "revert"):
+                for panel_ax in self.axes_:
+                    lines = panel_ax.get_xaxis_transform()
+                    panel_ax.vlines(
+                        epochs, 0, 1, color=color, lw=0.6, alpha=0.6, transform=lines
+                    )
+        self._say_changes(ax, entries, used, len(columns["epoch"]))
+
+    def _say_changes(self, ax, entries, used, n_epochs):
+        """Beside their lines, where there is room."""
+        words = {}
+        for entry in entries:
+            if entry["event"] == "params":
+                words.setdefault(entry["epoch"], []).append(changes_in_words(entry))
+        if len(words) > MAX_WORDS:
+            return
+        last = -np.inf
+        for epoch, changes in sorted(words.items()):
+            if epoch - last < 0.05 * n_epochs:
+                continue
+            last = epoch
+            text = ax.annotate(
+                ", ".join(changes),
+                (epoch, 1.01 - 0.06 * used[epoch]),
+                xytext=(2, 0),
+                xycoords=ax.get_xaxis_transform(),
+                textcoords="offset points",
+                rotation=90,
+                ha="left",
+                va="top",
+                fontsize="x-small",
+                color="#555555",
+            )
+            self.words_.append(text)
 
     def _label_epochs(self, columns):
         from matplotlib.ticker import MaxNLocator
@@ -282,79 +329,6 @@ class TrainingCurveDisplay:
         if len(columns["epoch"]) <= 1:
             middle = columns["epoch"][0] if len(columns["epoch"]) else 1
             last.set_xlim(middle - 1, middle + 1)
-
-
-def find_trained(estimator):
-    """What has the curves: a session, or the fitted network in an estimator."""
-    inside = estimator
-    while inside is not None:
-        if hasattr(inside, "history") and hasattr(inside, "log"):
-            return inside
-        if hasattr(inside, "history_") or hasattr(inside, "loss_curve_"):
-            return inside
-        if hasattr(inside, "steps"):
-            inside = inside.steps[-1][1]
-        else:
-            inner = ("best_estimator_", "regressor_", "estimator_")
-            inside = next((vars(inside)[n] for n in inner if n in vars(inside)), None)
-    raise TypeError(
-        "`estimator` must be a fitted multi-layer perceptron, a pipeline or search with "
-        f"one in it, or a TrainingSession, got {estimator!r}."
-    )
-
-
-def _described(trained):
-    """The arguments of the display, but the title."""
-    if hasattr(trained, "history"):  # a session
-        return {
-            "history": trained.history,
-            "best_epoch": trained.best_epoch,
-            "log": trained.log,
-            "score_name": _score_name(trained.get_params(), trained.estimator),
-        }
-    score_name = _score_name(trained.get_params(deep=False), trained)
-    if hasattr(trained, "history_"):
-        best_epoch = getattr(trained, "best_epoch_", None)
-        return {
-            "history": trained.history_,
-            "best_epoch": best_epoch,
-            "score_name": score_name,
-        }
-    history, best_epoch = {"loss": trained.loss_curve_}, None  # scikit-learn's
-    if trained.early_stopping:
-        history["validation_score"] = trained.validation_scores_
-        best_epoch = int(np.argmax(trained.validation_scores_)) + 1
-    return {"history": history, "best_epoch": best_epoch, "score_name": score_name}
-
-
-def _score_name(params, estimator):
-    scoring = params.get("scoring")
-    if isinstance(scoring, str):
-        return "-loss" if scoring == "loss" else scoring.replace("_", " ")
-    if scoring is not None:
-        return getattr(scoring, "__name__", None)
-    return "accuracy" if is_classifier(estimator) else "R²"
-
-
-def _columns(history):
-    """The columns of a history as arrays of float64, of one length."""
-    if "loss" not in history:
-        raise ValueError(
-            f"`history` must have the column 'loss', got {sorted(history)}."
-        )
-    names = {name for columns in PANELS.values() for name in columns} | {"epoch"}
-    columns = {
-        # None becomes NaN.
-        name: np.array(history[name], dtype=np.float64)
-        for name in history
-        if name in names and history[name] is not None
-    }
-    n_epochs = len(columns["loss"])
-    columns.setdefault("epoch", np.arange(1.0, n_epochs + 1))
-    lengths = {name: len(values) for name, values in columns.items()}
-    if set(lengths.values()) != {n_epochs}:
-        raise ValueError(f"`history` must have columns of one length, got {lengths}.")
-    return columns
 
 
 def _chosen_panels(columns, panels):
@@ -383,7 +357,7 @@ def _decisive(panel, values):
 def _limit_scores(ax, scores):
     """Keep a few very bad scores from pressing the others together."""
     scores = scores[np.isfinite(scores)]
-    bottom = _plot_style.lower_limit(scores, times=20)
+    bottom = _plot_style.lower_limit(scores, times=40)
     if scores.min() < bottom:
         ax.set_ylim(bottom=bottom)
     ax.ticklabel_format(axis="y", useOffset=False)
@@ -399,7 +373,8 @@ def _shade_divergence(ax, epochs, losses):
         first - 0.5,
         epochs[-1] + 0.5,
         facecolor=_plot_style.VERMILION,
-        alpha=0.15,
+        edgecolor=_plot_style.VERMILION,
+        alpha=0.2,
         hatch="//",
         linewidth=0,
         label=f"loss not finite from epoch {first:.0f}",
