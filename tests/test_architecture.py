@@ -34,6 +34,11 @@ RANK = {  # a module imports modules of a lower rank only
     # Babysitting, files, pictures and pages:
     **dict.fromkeys(["_atomic", "_html_curves"], 0),
     **dict.fromkeys(["_archive", "_html", "_study"], 1),
+    "_plot_style": 1,
+    **dict.fromkeys(["_plot_parameters", "_plot_axes"], 2),
+    "_plot_history": 3,
+    "_plot_space": 6,
+    **dict.fromkeys(["_plot_curves", "_plot_search"], 9),
     "_plain": 4,
     "plotting": 10,
     "session": 11,

@@ -13,6 +13,7 @@ _SUBMODULES = (
     "distributions",
     "ensemble",
     "model_selection",
+    "plotting",
     "schedules",
     "session",
 )
