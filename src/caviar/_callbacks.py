@@ -69,6 +69,19 @@ class FitTasks:
             reconstruction_attributes=self._attributes, **self._hook
         )
 
+    def pass_boundary(self, training):
+        """Between two epochs, when all that the first one entails is done.
+
+        Callbacks of caviar's own that have ``on_epoch_end(estimator, training)`` can
+        write the training down here, such that it can be gone on with.
+        """
+        if self._root is None:
+            return
+        estimator = self._hook["estimator"]
+        for callback in estimator._skl_callbacks:
+            if hasattr(callback, "on_epoch_end"):
+                callback.on_epoch_end(estimator, training)
+
     def close(self):
         """The fit ends, and with it a subtask that did not come to its own end."""
         if self._root is not None:

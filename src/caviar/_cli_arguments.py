@@ -170,9 +170,7 @@ def _one_of(wrong, names):
 
 def build_parser():
     """The parser, and the commands' own by name."""
-    parser = _Parser(
-        prog="python -m caviar", description=DESCRIPTION, epilog=EPILOG
-    )
+    parser = _Parser(prog="python -m caviar", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument(
         "--version", action="version", version=f"caviar {caviar.__version__}"
     )
@@ -196,7 +194,11 @@ def _tune(commands):
     )
     _add_table(tune)
     add = tune.add_argument
-    add("--out", metavar="DIR", help="where to write (default: caviar-NAME, for NAME.csv)")
+    add(
+        "--out",
+        metavar="DIR",
+        help="where to write (default: caviar-NAME, for NAME.csv)",
+    )
     add(
         "--search",
         type=_choice(SEARCHES),
@@ -307,7 +309,9 @@ def _retest(commands):
         epilog=RETEST_EPILOG,
     )
     retest.add_argument("folder", metavar="DIR", help="the folder of tune")
-    retest.add_argument("data", metavar="DATA", help="a CSV or Parquet file, with target")
+    retest.add_argument(
+        "data", metavar="DATA", help="a CSV or Parquet file, with target"
+    )
     retest.add_argument(
         "--k",
         type=_integer(2),

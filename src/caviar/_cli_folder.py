@@ -192,5 +192,9 @@ def _difference(earlier, asked):
     for name in [*asked, *earlier]:
         was, now = earlier.get(name), asked.get(name)
         if was != now:
-            return f" with {name} {was}, not {now}"
+            return f" {_words(name, was)}, not {_words(name, now)}"
     return ""
+
+
+def _words(name, value):
+    return f"without {name}" if value is None else f"with {name} {value}".rstrip()

@@ -261,5 +261,7 @@ class _Lines:
         if not due:
             return
         self._said, self._last = now, (stage, tenth)
-        self._stream.write(f"{100 * done // max(total, 1):3} %  {stage}: {count}, {times}\n")
+        self._stream.write(
+            f"{100 * done // max(total, 1):3} %  {stage}: {count}, {times}\n"
+        )
         self._stream.flush()

@@ -254,5 +254,3 @@ def _show(value):
     if isinstance(value, tuple | list):
         return "-".join(map(str, value))
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-

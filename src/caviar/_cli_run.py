@@ -26,7 +26,7 @@ from caviar._cli_search import (
     find_network,
     prefix_of,
 )
-from caviar._cli_table import TEST_SIZE, last_line
+from caviar._cli_table import TEST_SIZE, CommandError, last_line
 from caviar.model_selection import SearchBoundaryWarning
 
 N_BOOTSTRAPS = 500
@@ -39,6 +39,10 @@ TOLD_OTHERWISE = (
     *(ConvergenceWarning, FitFailedWarning, SearchBoundaryWarning),
     *(RuntimeWarning, FutureWarning, DeprecationWarning),
 )
+
+
+class NothingToKeep(CommandFailed):
+    """No candidate can be fitted: going on would fail alike."""
 
 
 @dataclass
@@ -149,31 +153,31 @@ def run(problem, settings, journal, watch):
         try:
             outcome = _run(problem, settings, journal, watch)
         except (ValueError, MemoryError) as error:
-            raise CommandFailed(_why_it_failed(error)) from error
+            raise _failure(error) from error
     outcome.notes = _worth_saying(caught)
     return outcome
 
 
-def _why_it_failed(error):
+def _failure(error):
+    """What went wrong in a search, and what to do about it."""
     if isinstance(error, MemoryError):
-        return (
+        return CommandFailed(
             "The memory does not suffice: search with fewer rows (--search-rows) or "
             "fewer processes (--n-jobs 1)."
         )
-    text = last_line(error)
     if "is of another search: " in str(error):
         _, _, differences = str(error).partition("is of another search: ")
         differences, _, _ = differences.partition(". Name another file")
-        return (
-            f"The unfinished search there is of other data or another program "
+        return CommandError(
+            "The unfinished search there is of other data or another program "
             f"({differences}); --restart throws it away."
         )
-    if "`time_budget` must be long enough" in text:
-        return (
+    if "`time_budget` must be long enough" in str(error):
+        return CommandFailed(
             "`--time-budget` was over before one candidate was scored on all folds: give "
             "more time, or fewer rows (--search-rows) or folds (--cv)."
         )
-    return f"The search failed: {text}."
+    return NothingToKeep(f"The search failed: {last_line(error)}.")
 
 
 def _worth_saying(caught):
@@ -380,4 +384,8 @@ def column_names(problem):
     if hasattr(problem.X, "columns"):
         return [str(name) for name in problem.X.columns]
     side = math.isqrt(problem.X.shape[1])
-    return [f"pixel {row + 1}, {column + 1}" for row in range(side) for column in range(side)]
+    return [
+        f"pixel {row + 1}, {column + 1}"
+        for row in range(side)
+        for column in range(side)
+    ]

@@ -111,6 +111,8 @@ def _build_columns(numeric, categorical):
 
 def model_columns(model):
     """Which columns a model written by `tune` reads; see `align_columns`."""
+    if getattr(model, "table_", None):
+        return model.table_
     columns = model.named_steps["columns"]
     if not isinstance(columns, ColumnTransformer):
         return {"n_features": columns.n_features_in_}

@@ -52,8 +52,8 @@ def begin_study(problem, settings, command, folder):
     return Study(
         command=command,
         created=_now(),
-        data=_data(problem),
-        target=_target(problem),
+        data=problem.data_summary(),
+        target=problem.target_summary(),
         search=_asked(problem, settings),
         usage=_usage(command, folder, problem),
         versions=_versions(),
@@ -116,30 +116,6 @@ def study_so_far(study, results):
 # Before the search
 
 
-def _data(problem):
-    return {
-        "source": problem.source,
-        "n_rows": len(problem.y),
-        "n_columns": problem.X.shape[1],
-        "columns": getattr(problem, "columns", []),
-        "notes": problem.notes,
-        "reading": getattr(problem, "reading", {}),
-    }
-
-
-def _target(problem):
-    target = {
-        "name": getattr(problem, "target", "") or "",
-        "task": problem.task,
-        "reason": problem.reason,
-    }
-    if problem.task == "classification":
-        classes, counts = np.unique(problem.y, return_counts=True)
-        return {**target, "classes": classes.tolist(), "counts": counts.tolist()}
-    quantiles = np.quantile(problem.y, [0, 0.25, 0.5, 0.75, 1])
-    return {**target, "quantiles": quantiles.tolist()}
-
-
 def _asked(problem, settings):
     space = build_space(problem, settings)
     distributions = {name: as_distribution(values) for name, values in space.items()}
@@ -157,7 +133,9 @@ def _asked(problem, settings):
         "space": {name: str(values) for name, values in space.items()},
         "scales": {name: d.scale for name, d in distributions.items()},
         "ranges": {
-            name: [d.low, d.high] for name, d in distributions.items() if hasattr(d, "low")
+            name: [d.low, d.high]
+            for name, d in distributions.items()
+            if hasattr(d, "low")
         },
         "completed": False,
     }
@@ -184,7 +162,9 @@ def _versions():
             found[package] = version(package)
         except PackageNotFoundError:
             continue
-    found["system"] = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    found["system"] = (
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    )
     return found
 
 

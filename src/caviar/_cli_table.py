@@ -25,8 +25,30 @@ class CommandError(Exception):
 class Problem:
     """What there is to learn: the data, the task, and why it is this task.
 
-    ``numeric`` and ``categorical`` name the columns of a DataFrame ``X``;
-    both are empty where ``X`` is a plain array (the digits).
+    Attributes
+    ----------
+    X : DataFrame or ndarray of shape (n_rows, n_columns)
+        As `select_columns` makes it; a plain array for the digits.
+    y : ndarray of shape (n_rows,)
+        float64, int64, or objects (str).
+    numeric, categorical : list of str
+        The columns of a DataFrame ``X``; both are empty for the digits.
+    notes : list of str
+        What was left out, dropped or decided, one sentence each, for the plan.
+    target : str or None
+        The name of the target's column.
+    columns : list of dict
+        Of every column of the table but the target: name, kind ("numeric",
+        "categorical", "date" or "left out"), n_missing, n_different, note.
+    reading : dict
+        How the file was read: format ("CSV" or "Parquet"), and of a CSV separator,
+        decimal, encoding and header (bool).
+    n_dropped_rows : int
+        Rows that have no value of the target.
+    layout : dict
+        What a model must know of its table to read another one, as plain data: to be
+        kept with the model (``model.table_``) and given to `align_columns`,
+        `load_rows` and `load_like` as ``model_columns``.
     """
 
     X: object
@@ -37,10 +59,38 @@ class Problem:
     numeric: list = field(default_factory=list)
     categorical: list = field(default_factory=list)
     notes: list = field(default_factory=list)
+    target: str | None = None
+    columns: list = field(default_factory=list)
+    reading: dict = field(default_factory=dict)
+    n_dropped_rows: int = 0
+    layout: dict = field(default_factory=dict)
 
     @property
     def n_classes(self):
         return len(np.unique(self.y)) if self.task == "classification" else 0
+
+    def data_summary(self):
+        """The table as plain data: `Study.data`."""
+        n_rows, n_columns = self.X.shape
+        return {
+            "source": self.source,
+            "n_rows": n_rows,
+            "n_columns": n_columns,
+            "columns": self.columns,
+            "notes": self.notes,
+            "reading": self.reading,
+            "n_dropped_rows": self.n_dropped_rows,
+        }
+
+    def target_summary(self):
+        """The target as plain data: `Study.target`."""
+        summary = {"name": self.target, "task": self.task, "reason": self.reason}
+        if self.task == "classification":
+            labels, counts = np.unique(self.y, return_counts=True)
+            return {**summary, "classes": labels.tolist(), "counts": counts.tolist()}
+        levels = [0, 0.25, 0.5, 0.75, 1]
+        quantiles = np.quantile(self.y, levels).tolist()
+        return {**summary, "levels": levels, "quantiles": quantiles}
 
 
 def load_digits_problem():
@@ -83,7 +133,30 @@ def load_problem(path, target, task=None):
             f"'{path}' has no column to learn '{column.name}' from{why}."
         )
     X = select_columns(frame, numeric, categorical)
-    return Problem(X, y, task, reason, str(path), numeric, categorical, notes)
+    return Problem(
+        *(X, y, task, reason, str(path), numeric, categorical, notes),
+        target=column.name,
+        columns=_describe(frame.drop(columns=column.name), numeric, categorical),
+        reading={"format": "CSV"},
+        layout={"numeric": numeric, "categorical": categorical},
+    )
+
+
+def _describe(frame, numeric, categorical):
+    return [
+        {
+            "name": name,
+            "kind": "numeric"
+            if name in numeric
+            else "categorical"
+            if name in categorical
+            else "left out",
+            "n_missing": int(frame[name].isna().sum()),
+            "n_different": int(frame[name].nunique()),
+            "note": "",
+        }
+        for name in frame.columns
+    ]
 
 
 def check_size(problem, n_splits, nested):
@@ -382,3 +455,74 @@ def align_columns(frame, model_columns, path):
             f"named {names}."
         )
     return select_columns(frame, numeric, categorical)
+
+
+@dataclass
+class Rows:
+    """A table to predict: what the model reads, and what must be said of it."""
+
+    X: object
+    notes: list = field(default_factory=list)
+
+
+def load_rows(path, model_columns):
+    """Read a table as a model wants it, in the way of this file, not of the first.
+
+    Parameters
+    ----------
+    path : path-like
+        A CSV or Parquet file.
+    model_columns : dict
+        `Problem.layout`, or what `align_columns` takes.
+
+    Returns
+    -------
+    rows : Rows
+
+    Raises
+    ------
+    CommandError
+        If the file cannot be read or lacks what the model needs.
+    """
+    frame = read_table(path, model_columns.get("categorical", ()))
+    return Rows(align_columns(frame, model_columns, path))
+
+
+def load_like(path, model_columns, target, task, classes=None):
+    """Read a table with its target, with the columns and the task of a model.
+
+    Parameters
+    ----------
+    path : path-like
+    model_columns : dict
+        `Problem.layout`, or what `align_columns` takes.
+    target : str
+    task : {"classification", "regression"}
+    classes : array-like, default=None
+        The classes the model knows; others are refused.
+
+    Returns
+    -------
+    problem : Problem
+
+    Raises
+    ------
+    CommandError
+        If the file cannot be read, lacks a column, or has a class never seen.
+    """
+    frame = read_table(path, model_columns.get("categorical", ()))
+    column = frame[_find_column(frame, target, path)]
+    y, task, reason = _read_target(column, task)
+    new = [] if classes is None else sorted(set(y.tolist()) - set(classes))
+    if new:
+        raise CommandError(
+            f"Column '{target}' of '{path}' must hold the classes the model knows, "
+            f"got {_quote(new[0])}."
+        )
+    X = align_columns(frame, model_columns, path)
+    numeric, categorical = (
+        model_columns.get(key, []) for key in ("numeric", "categorical")
+    )
+    return Problem(
+        *(X, y, task, reason, str(path), numeric, categorical), target=target
+    )
