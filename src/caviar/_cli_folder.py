@@ -52,7 +52,7 @@ class Folder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             # Not for reading alone: the lock of some systems wants a file that is written.
-            self._file = open(self._unfinished, "a+", encoding="utf-8")
+            self._file = self._unfinished.open("a+", encoding="utf-8")
             lock(self._file.fileno(), str(self._unfinished))
         except BlockingIOError as error:
             self.close()

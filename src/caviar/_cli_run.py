@@ -3,6 +3,7 @@
 Gives an `Outcome` of plain values and fitted objects; prints nothing.
 """
 
+import itertools
 import math
 import time
 import warnings
@@ -383,9 +384,5 @@ def column_names(problem):
     """Of the columns to learn from; of the digits their pixels."""
     if hasattr(problem.X, "columns"):
         return [str(name) for name in problem.X.columns]
-    side = math.isqrt(problem.X.shape[1])
-    return [
-        f"pixel {row + 1}, {column + 1}"
-        for row in range(side)
-        for column in range(side)
-    ]
+    side = range(1, math.isqrt(problem.X.shape[1]) + 1)
+    return [f"pixel {row}, {column}" for row, column in itertools.product(side, side)]

@@ -19,7 +19,7 @@ from caviar import MLPClassifier, MLPRegressor
 from caviar._cli_table import TEST_SIZE
 from caviar._grid import GridSearch
 from caviar._halving import halving_rounds, hyperband_brackets
-from caviar.distributions import Choice, default_space
+from caviar.distributions import Choice, HiddenLayers, LogUniform
 from caviar.model_selection import (
     CoarseToFineSearchCV,
     HyperbandSearchCV,
@@ -162,12 +162,29 @@ def prefix_of(problem):
 
 def build_space(problem, settings):
     """Distributions, or of a grid lists, by the names of the pipeline's parameters."""
+    space = (
+        _grid() if settings.kind == "grid" else _space(search_size(problem, settings))
+    )
     prefix = prefix_of(problem)
-    if settings.kind == "grid":
-        return {prefix + name: values for name, values in _grid().items()}
-    rows = np.empty((search_size(problem, settings), 1))
-    space = default_space(build_model(problem, settings), rows)
-    return {**space, prefix + "batch_norm": Choice([False, True])}
+    return {prefix + name: values for name, values in space.items()}
+
+
+def _space(n_rows):
+    """Learning rate first: it matters most. Batches: eight or more an epoch.
+
+    `default_space` has networks up to three times 256 units, which made no better scores
+    on five bundled tables in three to five times the time.
+    """
+    sizes = [size for size in (8, 16, 32, 64, 128, 256) if 8 * size <= n_rows]
+    return {
+        "learning_rate_init": LogUniform(1e-4, 1e-1),
+        # Few rows are learned by heart unless the penalty may be strong: nested R2
+        # on 442 rows was 0.45 with 0.1 and 0.49 with 1; 1797 rows gained nothing.
+        "alpha": LogUniform(1e-6, 1.0 if n_rows < 1000 else 0.1, limits=(1e-6, None)),
+        "batch_size": Choice(sizes[-3:] or [8]),
+        "hidden_layer_sizes": HiddenLayers((1, 2), (32, 128), n_layers_limits=(1, 2)),
+        "batch_norm": Choice([False, True]),
+    }
 
 
 def _grid():

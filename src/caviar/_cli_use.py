@@ -1,4 +1,4 @@
-"""What is done with a folder of ``tune``: predict, report, retest; and checkup before it."""
+"""What goes with ``tune``: checkup before it; predict, report and retest after it."""
 
 import sys
 import warnings
