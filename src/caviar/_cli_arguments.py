@@ -6,6 +6,7 @@ import sys
 
 import caviar
 from caviar._cli_search import N_CANDIDATES, SEARCH_ROWS, SEARCHES, Settings
+from caviar._cli_table import CommandError, load_digits_problem, load_problem
 
 EXIT_USAGE = 2
 
@@ -166,6 +167,18 @@ def _one_of(wrong, names):
     if close:
         return f"did you mean {close[0]}?"
     return f"there are {', '.join(names)}"
+
+
+def read_problem(arguments):
+    """The table that was named, or the digits."""
+    if arguments.data is not None:
+        return load_problem(arguments.data, arguments.target, arguments.task)
+    for option in ("target", "task"):
+        if getattr(arguments, option) is not None:
+            raise CommandError(
+                f"`--{option}` needs a table: {arguments.command} DATA.csv ..."
+            )
+    return load_digits_problem()
 
 
 def build_parser():

@@ -6,18 +6,14 @@ from pathlib import Path
 
 import joblib
 
+from caviar._cli_arguments import read_problem
 from caviar._cli_folder import CommandFailed, Folder
 from caviar._cli_progress import Progress, Work
 from caviar._cli_report import plan_lines, report_lines, written_lines
 from caviar._cli_run import NothingToKeep, run, stages
 from caviar._cli_search import Settings, plan
 from caviar._cli_study import begin_study, finish_study
-from caviar._cli_table import (
-    CommandError,
-    check_size,
-    load_digits_problem,
-    load_problem,
-)
+from caviar._cli_table import CommandError, check_size
 
 TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz", ".bz2", ".zip"}
 TABLE_SUFFIXES |= {".xz", ".zst"}
@@ -94,18 +90,6 @@ def _settings(arguments):
         epochs=arguments.epochs,
         search_rows=arguments.search_rows,
     )
-
-
-def read_problem(arguments):
-    """The table that was named, or the digits."""
-    if arguments.data is not None:
-        return load_problem(arguments.data, arguments.target, arguments.task)
-    for option in ("target", "task"):
-        if getattr(arguments, option) is not None:
-            raise CommandError(
-                f"`--{option}` needs a table: {arguments.command} DATA.csv ..."
-            )
-    return load_digits_problem()
 
 
 def default_folder(data):

@@ -8,12 +8,12 @@ import joblib
 
 import caviar
 from caviar import diagnostics
+from caviar._cli_arguments import read_problem
 from caviar._cli_folder import CommandFailed, read_unfinished
 from caviar._cli_report import report_lines, unfinished_lines
 from caviar._cli_search import Settings, build_model, model_columns
 from caviar._cli_study import study_so_far
 from caviar._cli_table import CommandError, last_line, load_like, load_rows
-from caviar._cli_tune import read_problem
 from caviar._study import Study
 from caviar.model_selection import read_journal
 
