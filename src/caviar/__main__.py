@@ -1,6 +1,6 @@
 """``python -m caviar``: tune a network on a table, and use what was found.
 
-Dispatch and exit codes only. `_cli_arguments` has the arguments and their help,
+Dispatch, signals and exit codes only. `_cli_arguments` has the arguments and their help,
 `_cli_table` the data, `_cli_search` what is searched, `_cli_run` what is computed,
 `_cli_study` what was found, `_cli_report` how it is said, `_cli_folder` where it is kept.
 """
@@ -9,14 +9,11 @@ import os
 import shlex
 import signal
 import sys
+import warnings
 
 from caviar import _cli_tune, _cli_use
 from caviar._cli_arguments import EXIT_USAGE, parse
 from caviar._cli_table import CommandError, last_line
-
-EXIT_FAILED = 1
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-EXIT_TERMINATED = 143  # 128 + SIGTERM
 
 COMMANDS = {
     "tune": _cli_tune.tune,
@@ -25,6 +22,9 @@ COMMANDS = {
     "checkup": _cli_use.checkup,
     "retest": _cli_use.retest,
 }
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+EXIT_TERMINATED = 143  # 128 + SIGTERM
 
 
 class Terminated(KeyboardInterrupt):
@@ -34,10 +34,20 @@ class Terminated(KeyboardInterrupt):
 def main(argv=None):
     """Run one command.
 
+    Parameters
+    ----------
+    argv : list of str, default=None
+        None for those of the process.
+
     Returns
     -------
     status : int
         0 done; 1 failed; 2 a request that does not fit; 130 Ctrl-C; 143 SIGTERM.
+
+    Raises
+    ------
+    SystemExit
+        After --help and --version, with 0, and for arguments that do not fit, with 2.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     arguments = parse(argv)
@@ -48,10 +58,15 @@ def main(argv=None):
     except CommandError as error:
         return _fail(error, getattr(error, "status", EXIT_USAGE))
     except KeyboardInterrupt as interruption:
+        # joblib's, of tasks that it cancels at the end.
+        warnings.simplefilter("ignore")
         terminated = isinstance(interruption, Terminated)
         kept = f": {interruption}" if str(interruption) else ""
-        print(f"caviar: interrupted{kept}", file=sys.stderr)
-        return EXIT_TERMINATED if terminated else EXIT_INTERRUPTED
+        return _fail(
+            f"interrupted{kept}",
+            EXIT_TERMINATED if terminated else EXIT_INTERRUPTED,
+            title="caviar",
+        )
     except BrokenPipeError:
         # Python flushes stdout once more at exit; let that find an open file.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -62,8 +77,8 @@ def main(argv=None):
     return 0
 
 
-def _fail(error, status):
-    print(f"caviar: error: {error}", file=sys.stderr)
+def _fail(text, status, title="caviar: error"):
+    print(f"{title}: {text}", file=sys.stderr)
     return status
 
 
@@ -76,10 +91,13 @@ def run_program():
     signal.signal(signal.SIGTERM, terminate)
     try:
         status = main()
+    except KeyboardInterrupt:
+        status = EXIT_INTERRUPTED
     finally:
         # Nothing is left to be kept: one more signal may end what ends by itself.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.exit(status)
 
 

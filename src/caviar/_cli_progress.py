@@ -13,6 +13,8 @@ import threading
 import time
 
 REFRESH_SECONDS = 0.2
+FORECAST_FROM = 0.02  # of all that there is to do, or
+FORECAST_SECONDS = 10  # since the first result
 LINE_SECONDS = 5  # between two plain lines, unless a tenth has been done
 
 
@@ -129,8 +131,10 @@ class Progress:
 
     def __enter__(self):
         self.work.look()
-        # What an earlier run has done says nothing of this one's speed.
-        self._start, self._done_before = time.monotonic(), self.work.done
+        self._start = time.monotonic()
+        # What an earlier run has done says nothing of this one's speed, nor does the time
+        # until the first result, in which processes start.
+        self._done_before, self._first = self.work.done, None
         if self._shown is not None:
             self._shown.open()
             self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -138,6 +142,13 @@ class Progress:
         return self
 
     def __exit__(self, *exception):
+        try:
+            self._close()
+        except KeyboardInterrupt:  # once more: the line is to be clean all the same
+            self._close()
+            raise
+
+    def _close(self):
         self._stop.set()
         if self._shown is not None:
             self._thread.join()
@@ -178,12 +189,22 @@ class Progress:
 
     def seconds_left(self, done, seconds):
         """None where nothing can be said."""
-        new = done - self._done_before
-        left = seconds / new * (self.work.total - done) if new > 0 else None
+        left = self._extrapolated(done, seconds)
         if self._time_budget is None:
             return left
         budget = max(self._time_budget - seconds, 0)
         return budget if left is None else min(left, budget)
+
+    def _extrapolated(self, done, seconds):
+        if done <= self._done_before:
+            return None
+        if self._first is None:
+            self._first = done, seconds
+        new, passed = done - self._first[0], seconds - self._first[1]
+        # Of the first few a forecast would jump about.
+        if new < FORECAST_FROM * self.work.total and passed < FORECAST_SECONDS:
+            return None
+        return passed / new * (self.work.total - done) if new else None
 
 
 def minutes(seconds):

@@ -112,7 +112,7 @@ def unfinished_lines(study):
     search = study.search
     lines = [
         f"Data    {study.data['source']}: {study.data['n_rows']:,} rows",
-        f"Search  {search['kind']}, not finished: {search['n_fits']:,} fits are done",
+        f"Search  {search['kind']}, not finished; fits done: {search['n_fits']:,}",
         "",
     ]
     if study.results:

@@ -5,10 +5,14 @@ Gives an `Outcome` of plain values and fitted objects; prints nothing.
 
 import itertools
 import math
+import os
+import signal
 import time
 import warnings
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
+import joblib
 import numpy as np
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
@@ -146,17 +150,56 @@ def run(problem, settings, journal, watch):
         If no candidate could be fitted, the time did not suffice for one, or the journal
         is of other data.
     """
-    with warnings.catch_warnings(record=True) as caught:
+    with _quiet_workers(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for category in TOLD_OTHERWISE:  # workers, too, are to be silent about them
             warnings.simplefilter("ignore", category)
         warnings.filterwarnings("ignore", message="One or more of the")
+        start_workers(settings.n_jobs)
         try:
             outcome = _run(problem, settings, journal, watch)
         except (ValueError, MemoryError) as error:
             raise _failure(error) from error
     outcome.notes = _worth_saying(caught)
     return outcome
+
+
+@contextmanager
+def _quiet_workers():
+    """Processes that start within it print no warnings.
+
+    Before version 1.7 scikit-learn does not tell them what is filtered here.
+    """
+    name = "PYTHONWARNINGS"
+    before = os.environ.get(name)
+    os.environ[name] = "ignore"
+    try:
+        yield
+    finally:
+        del os.environ[name]
+        if before is not None:
+            os.environ[name] = before
+
+
+def start_workers(n_jobs):
+    """Start the processes of the search so that a terminal's Ctrl-C does not reach them.
+
+    It is sent to all of them, and each would print a traceback; this process ends them. A
+    blocked signal stays blocked in children, and reaches this process when they have begun.
+    """
+    n_workers = joblib.effective_n_jobs(n_jobs)
+    if n_workers == 1 or not hasattr(signal, "pthread_sigmask"):
+        return
+    with suppress(ImportError):
+        from joblib.externals.loky.backend import resource_tracker
+
+        # A helper of loky's processes; to start it unblocks the signal.
+        resource_tracker.getfd()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(int)() for _ in range(n_workers))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _failure(error):

@@ -61,9 +61,9 @@ def _run(problem, settings, folder):
     except KeyboardInterrupt as interruption:
         work.look()
         raise type(interruption)(
-            f"{work.n_fits} fits are kept in '{folder.path}': the same command goes on "
-            f"from there, and `python -m caviar report {folder.path}` shows the ranking "
-            "so far."
+            f"{work.n_fits:,} finished fits are kept in '{folder.path}': the same command "
+            f"goes on from there, and `python -m caviar report {folder.path}` shows the "
+            "ranking so far."
         ) from None
     except NothingToKeep:
         folder.finish()
