@@ -29,7 +29,7 @@ RANK = {  # a module imports modules of a lower rank only
     **dict.fromkeys(["distributions", "_journal", "_fingerprint"], 4),
     **dict.fromkeys(["_regions", "_evaluator"], 5),
     "_search": 6,
-    **dict.fromkeys(["_halving", "_coarse_to_fine"], 7),
+    **dict.fromkeys(["_halving", "_coarse_to_fine", "_grid"], 7),
     # Diagnoses:
     **dict.fromkeys(["_findings", "_curves"], 1),
     "_verdicts": 2,
@@ -52,9 +52,11 @@ RANK = {  # a module imports modules of a lower rank only
     "__init__": 13,
     # The command line:
     "_cli_table": 14,
-    "_rebuild": 15,
-    "_cli_search": 16,
-    "_cli_report": 17,
+    **dict.fromkeys(["_rebuild", "_cli_folder"], 15),
+    **dict.fromkeys(["_cli_search", "_cli_progress"], 16),
+    **dict.fromkeys(["_cli_run", "_cli_report", "_cli_arguments"], 17),
+    "_cli_study": 18,
+    **dict.fromkeys(["_cli_tune", "_cli_use"], 19),
     "__main__": 20,
 }
 SOURCES = sorted(
