@@ -39,6 +39,18 @@ class TrainingState:
         self.grads = _layout.aligned_empty(plan.n_params, dtype)
         self.work = _layout.aligned_empty(int(plan.header["n_work"][0]), dtype)
 
+    def copy(self):
+        """Of what a later call goes on with: without grads and work."""
+        return replace(
+            self,
+            params=_layout.aligned_copy(self.params),
+            slots=_layout.aligned_copy(self.slots),
+            stats=self.stats.copy(),
+            average=None if self.average is None else self.average.copy(),
+            grads=None,
+            work=None,
+        )
+
 
 @dataclass
 class Hyperparameters:
@@ -93,6 +105,10 @@ class Record:
     best_score: float | None = None
     no_improvement_count: int = 0
 
+    def copy(self):
+        history = {name: list(values) for name, values in self.history.items()}
+        return replace(self, history=history)
+
 
 @dataclass
 class Course:
@@ -104,7 +120,7 @@ class Course:
     state: TrainingState  # without grads and work
     record: Record
     draws: dict  # state of the RandomState
-    order: np.ndarray  # (n_rows,) int64: of the last epoch; the next shuffles it
+    order: np.ndarray | None  # (n_rows,) int64: of the last epoch; the next shuffles it
     split: tuple | None  # of early stopping: rows to train on, and those held out
     best: tuple | None  # of early stopping: params, stats, n_stats_steps
     finished: bool  # whether a rule has stopped it
@@ -115,18 +131,9 @@ class Course:
 
     def resume(self):
         """Copies of state, record, random state and order, to train on."""
-        state, average, record = self.state, self.state.average, self.record
-        vectors = replace(
-            state,
-            params=_layout.aligned_copy(state.params),
-            slots=_layout.aligned_copy(state.slots),
-            stats=state.stats.copy(),
-            average=None if average is None else average.copy(),
-        )
-        history = {name: list(values) for name, values in record.history.items()}
         # With a seed, as the system's entropy, which is overwritten, takes its time.
         generator = getattr(np.random, self.draws["bit_generator"])(0)
         random_state = np.random.RandomState(generator)
         random_state.set_state(self.draws)
-        record = replace(record, history=history)
-        return vectors, record, random_state, self.order.copy()
+        order = None if self.order is None else self.order.copy()
+        return self.state.copy(), self.record.copy(), random_state, order

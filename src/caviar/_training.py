@@ -8,7 +8,7 @@ and one that is interrupted leaves whole weights.
 import time
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from numbers import Integral
 
 import joblib
@@ -122,12 +122,12 @@ class Training:
     # Stochastic solvers
 
     def pause(self):
-        """The course of this training as it stands."""
+        """The course of this training as it stands, which may go on after that."""
         return Course(
-            replace(self.state, grads=None, work=None),
-            self.record,
+            self.state.copy(),
+            self.record.copy(),
             self.random_state.get_state(legacy=False),
-            self._order.copy(),
+            None if self._order is None else self._order.copy(),
             self.split,
             self.best,
             self.finished,
@@ -143,7 +143,7 @@ class Training:
             len(self.rows), batch_size, self.settings.batch_norm
         )
         hyper = self.hyperparameters()
-        order = self.rows.copy() if self.order is None else self.order
+        order = (self.rows if self._order is None else self._order).copy()
         while self.record.n_iter < n_epochs and not self.finished:
             tasks.begin()
             n_ahead = 1 if tasks.watched else self._n_epochs_without_stop()
@@ -156,6 +156,7 @@ class Training:
                 self._decay_learning_rate()
                 stop = tasks.end() or self._diverged()
                 self.finished = self._patience_is_over() or stop
+            tasks.pass_boundary(self)
             if self.finished:
                 break
         else:
