@@ -423,3 +423,27 @@ def test_no_room_is_made_for_what_a_file_says_but_does_not_hold(path):
         assert tracemalloc.get_traced_memory()[1] < 10e6
     finally:
         tracemalloc.stop()
+
+
+def test_equal_arrays_are_kept_once_and_come_back_apart(tmp_path):
+    vector = np.arange(1000.0)
+    write_archive(tmp_path / "one", [vector], "example")
+    write_archive(tmp_path / "three", [vector, vector.copy(), (vector,)], "example")
+    sizes = [(tmp_path / name).stat().st_size for name in ("one", "three")]
+    assert sizes[1] < sizes[0] + 400
+    first, second, (third,) = read_archive(tmp_path / "three", "example")
+    first[0] = -1
+    assert second[0] == third[0] == 0
+    # Equal numbers of another shape, type or order are other arrays.
+    grids = [
+        np.eye(2),
+        np.eye(2).ravel(),
+        np.eye(2, dtype="f4"),
+        np.asfortranarray([[0, 1.0]]),
+    ]
+    write_archive(tmp_path / "grids", grids, "example")
+    for given, found in zip(
+        grids, read_archive(tmp_path / "grids", "example"), strict=True
+    ):
+        assert (given.dtype, given.shape) == (found.dtype, found.shape)
+        np.testing.assert_array_equal(given, found)

@@ -14,6 +14,7 @@ _SUBMODULES = (
     "distributions",
     "ensemble",
     "model_selection",
+    "plotting",
     "schedules",
     "session",
 )
