@@ -128,6 +128,19 @@ def test_a_rule_stops_a_run_but_not_the_session(digits):
     assert [entry["event"] for entry in session.log] == ["stopped", "stopped"]
 
 
+def test_a_change_sets_patience_back(digits):
+    """Dropout raises the training loss: that is no lack of improvement."""
+    session = TrainingSession(network(n_iter_no_change=2, max_iter=30), *digits).run(8)
+    session.set_params(dropout=0.5).run(4)
+    losses = session.history["loss"]
+    assert min(losses[8:]) > losses[7]
+    assert session.stopped is None
+    session = TrainingSession(network(n_iter_no_change=1, tol=0.5), *digits).run()
+    n_epochs = session.n_epochs
+    assert session.stopped is not None
+    assert session.set_params(learning_rate_init=0.01).run().n_epochs > n_epochs
+
+
 # Changes in mid-course
 
 
@@ -327,8 +340,11 @@ def test_without_validation_rows_the_best_has_the_least_loss(digits):
 
 def test_what_is_best_is_counted_anew_where_its_meaning_changes(digits, held_out):
     session = TrainingSession(network(), *digits).run(2)
+    session.set_params(momentum=0.5)
+    assert session.best_epoch is not None
     session.set_params(alpha=1.0)  # a part of the training loss
     assert session.best_epoch is None
+    assert session.run(1).set_params(dropout=0.1).best_epoch is None
     session = TrainingSession(network(), *digits, **held_out).run(2)
     session.set_params(alpha=1.0)
     assert session.best_epoch is not None

@@ -7,8 +7,8 @@ The file is one line of ASCII, then an ``.npz``::
 
 The line has the kind of the contents, the version of the format, and hash and length of all
 that follows. The member ``tree`` of the archive is JSON, as bytes; every array of the tree
-is a member of its own, not compressed. In the JSON, what JSON has no word for is an object
-with one key, which names the type::
+is a member, not compressed, and equal ones are the same. In the JSON, what JSON has no word
+for is an object with one key, which names the type::
 
     {"tuple": [...]}  {"dict": [[key, value], ...]}  {"array": "<member>"}
     {"scalar": ["<dtype>", "<hexadecimal>"]}  {"text": "<of a numpy scalar>"}
@@ -144,7 +144,7 @@ def _guess(line):
     """A hint at what a foreign file is, where that helps."""
     if not line:
         return " It is empty."
-    if line.startswith((b"\x80", b"\x1f\x8b", b"x\x9c", b"x\x01", b"x\xda")):
+    if line.startswith((b"\x80", b"\x1f\x8b", b"x\x01", b"x^", b"x\x9c", b"x\xda")):
         return " It may be a pickle or a joblib file, which is not opened here."
     if line.startswith((b"PK", b"\x93NUMPY")):
         return " It is an archive or an array of something else."
@@ -167,7 +167,8 @@ def _to_npz(tree):
     arrays = {}
     text = json.dumps(_encode(tree, "tree", arrays), separators=(",", ":"))
     buffer = io.BytesIO()
-    np.savez(buffer, tree=np.frombuffer(text.encode("ascii"), np.uint8), **arrays)
+    members = {name: np.asarray(value) for name, value in arrays.values()}
+    np.savez(buffer, tree=np.frombuffer(text.encode("ascii"), np.uint8), **members)
     return buffer.getbuffer()
 
 
@@ -210,9 +211,14 @@ def _encode_array(value, where, arrays):
             f"`{where}` must be an array of numbers, bools, dates or text of fixed width "
             f"to be written, got one of {value.dtype}."
         )
-    name = f"array_{len(arrays)}"
-    arrays[name] = np.asarray(value)
+    name, _ = arrays.setdefault(_contents(value), (f"array_{len(arrays)}", value))
     return {"array": name}
+
+
+def _contents(array):
+    """What equal arrays share, as those of two snapshots of one epoch: written once."""
+    layout = (array.dtype.str, array.shape, array.flags.c_contiguous)
+    return *layout, hashlib.sha256(array.tobytes()).digest()
 
 
 # Reading
@@ -265,7 +271,9 @@ def _decode(value, arrays):
     if kind == "dict":
         return {_decode(key, arrays): _decode(v, arrays) for key, v in content}
     if kind == "array":
-        return arrays[content]
+        return arrays[content].copy(
+            order="K"
+        )  # others may be read from the same member
     if kind == "scalar":
         return _decode_scalar(*content)
     if kind == "text":

@@ -28,7 +28,7 @@ from .neural_network import MLPClassifier, MLPRegressor
 
 KIND = "training session"  # of file
 _CLASSES = {one.__name__: one for one in (MLPClassifier, MLPRegressor)}
-_DATA = ("X", "y", "sample_weight", "X_val", "y_val", "sample_weight_val")
+DATA = ("X", "y", "sample_weight", "X_val", "y_val", "sample_weight_val")
 # What the vectors' shape, the rows or the first draws hang on, and why it cannot change.
 _FIXED = {
     **dict.fromkeys(["hidden_layer_sizes", "batch_norm"], "it shapes the network"),
@@ -41,10 +41,13 @@ _FIXED = {
     ),
     "warm_start": "a session goes on in any case",
 }
-# What the loss of two epochs must share to be compared.
-_OF_LOSS = (
-    "loss huber_delta quantile focal_gamma class_weight label_smoothing alpha"
-).split()
+# What two epochs must share for their validation losses to be compared, ...
+_OF_LOSS = "loss huber_delta quantile focal_gamma class_weight label_smoothing".split()
+# ... and their training losses, which are those of the batches as they are trained on.
+_OF_TRAINING_LOSS = [
+    *_OF_LOSS,
+    *("alpha", "dropout", "input_dropout", "dropconnect", "augment"),
+]
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,8 @@ class TrainingSession:
 
     best_epoch : int or None
         After which the validation score was best, or without validation rows the training
-        loss. A change of what these mean (`scoring`, or the loss and its penalty) starts
-        the count anew.
+        loss. A change of what these mean (`scoring`; of the training loss also the
+        penalty, dropout and augmentation) starts the count anew.
 
     snapshots : dict of str to int
         The epoch of each snapshot, the oldest first.
@@ -123,7 +126,8 @@ class TrainingSession:
     -----
     A session follows the estimator's rules: `early_stopping`, `n_iter_no_change` with
     `tol`, and the schedule, whose length is `max_iter`. A rule that stops a run does not
-    end the session: `run` with a number of epochs goes on.
+    end the session: `run` with a number of epochs goes on. A change of parameters sets the
+    patience of these rules back.
 
     References
     ----------
@@ -329,8 +333,7 @@ class TrainingSession:
             return self
         training = self._prepare(after, self._now.course)
         _adapt(training, changed)
-        watches_loss = training.validation is None or after.scoring == "loss"
-        if changed.keys() & {"scoring", *(_OF_LOSS if watches_loss else ())}:
+        if changed.keys() & _of_merit(training):
             self._best = None
         self._now = _Point(after, training.pause())
         self._training = None
@@ -599,16 +602,27 @@ def write_session(path, estimator, training, fingerprints):
     write_archive(path, tree, KIND)
 
 
+def write_course(path, estimator, course, *data):
+    """Write what `TrainingSession.load` reads, of a fit that is over, at a course of it.
+
+    Takes longer than `write_session`, as it sets the training up again.
+    """
+    session = TrainingSession.__new__(TrainingSession)
+    session._begin()
+    session._now, session._data = _Point(clone(estimator), course), data
+    session.save(path)
+
+
 def data_fingerprints(
     X, y, sample_weight=None, X_val=None, y_val=None, sample_weight_val=None
 ):
     """By which the data of a session are known again: a short text for each part."""
     parts = (X, y, sample_weight, X_val, y_val, sample_weight_val)
-    return {name: describe(part) for name, part in zip(_DATA, parts, strict=True)}
+    return {name: describe(part) for name, part in zip(DATA, parts, strict=True)}
 
 
 def _check_data(given, expected):
-    for name in _DATA:
+    for name in DATA:
         if given[name] != expected[name]:
             raise ValueError(
                 f"`{name}` must be that of the session, {expected[name]}, got "
@@ -661,6 +675,14 @@ def _merit(point, validates):
     return merit if math.isfinite(merit) else -math.inf
 
 
+def _of_merit(training):
+    """The parameters that say what `_merit` means."""
+    if training.validation is None:
+        return set(_OF_TRAINING_LOSS)
+    watches_loss = training.settings.scoring == "loss"
+    return {"scoring", *(_OF_LOSS if watches_loss else ())}
+
+
 def _changed(before, after):
     """Parameters that differ: name -> (old, new), those of parameters as one."""
     old, new = before.get_params(deep=False), after.get_params(deep=False)
@@ -673,14 +695,20 @@ def _changed(before, after):
 
 def _adapt(training, changed):
     """What a course carries along that other parameters make void."""
-    settings, state = training.settings, training.state
+    settings, state, record = training.settings, training.state, training.record
+    # Whoever changes something wants to see what comes of it.
+    training.finished, record.no_improvement_count = False, 0
+    if training.keeps_best and changed.keys() & _of_merit(training):
+        record.best_score = -np.inf
+    elif not training.keeps_best and changed.keys() & set(_OF_TRAINING_LOSS):
+        record.best_loss = np.inf
     if "solver" in changed:
         settings._prepare_optimizer(training.plan, state, False)
         state.n_steps, state.momenta = 0, 1.0
     if changed.keys() & {"solver", "learning_rate", "learning_rate_init", "power_t"}:
         state.learning_rate = float(settings.learning_rate_init)
         if settings.solver == "sgd" and settings.learning_rate == "invscaling":
-            state.learning_rate /= (training.record.t + 1) ** settings.power_t
+            state.learning_rate /= (record.t + 1) ** settings.power_t
     if "average_weights" in changed:
         state.n_averaged = 0
         if state.average is not None:
