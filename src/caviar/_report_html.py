@@ -5,6 +5,7 @@ Whatever comes from a user's data passes through `escape` or `text` here.
 
 import html
 import math
+import re
 from numbers import Integral, Real
 
 N_DIGITS = 4
@@ -21,6 +22,11 @@ def escape(value):
 def text(value):
     """A user's text, kept from turning the line round it when it runs right to left."""
     return f"<bdi>{escape(value)}</bdi>"
+
+
+def prose(value):
+    """A sentence of ours about a user's data: as `text`, and `names` as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text(value))
 
 
 def code_block(source, label):
@@ -128,7 +134,7 @@ def note(content, kind):
     return f'<div class="note {kind}"><p><strong>{words}:</strong> {content}</p></div>'
 
 
-def table(caption, header, rows, numeric=(), kind=""):
+def table(caption, header, rows, numeric=(), quiet=False):
     """A table that scrolls within itself where it is wider than the page.
 
     Parameters
@@ -141,6 +147,8 @@ def table(caption, header, rows, numeric=(), kind=""):
         HTML of the cells; the first one of a row is its title.
     numeric : collection of int
         Columns that are set flush right.
+    quiet : bool
+        Whether the caption is only for those who listen: a heading says the same.
     """
     if not rows:
         return ""
@@ -161,21 +169,25 @@ def table(caption, header, rows, numeric=(), kind=""):
     )
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f"<table{_class(kind)}><caption>{escape(caption)}</caption>"
+        f"<table><caption{_class('unseen' if quiet else '')}>{escape(caption)}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
-def long_table(caption, header, rows, numeric=(), n_first=N_FIRST, n_most=1000):
+def long_table(
+    caption, header, rows, numeric=(), quiet=False, n_first=N_FIRST, n_most=1000
+):
     """A table whose first rows are shown, and whose others open at a click."""
-    first = table(caption, header, rows[:n_first], numeric)
+    if len(rows) <= n_first + 2:  # a click for two rows is not worth it
+        n_first = len(rows)
+    first = table(caption, header, rows[:n_first], numeric, quiet)
     rest = rows[n_first : n_first + n_most]
     if not rest:
         return first
     title = f"{plural(len(rest), 'more row')}"
     if len(rows) > n_first + n_most:
-        title += f" (of {len(rows) - n_first:,}; all are in cv_results.csv)"
-    more = table(f"{caption}, continued", header, rest, numeric)
+        title += f" (of {len(rows) - n_first:,} that there are)"
+    more = table(f"{caption}, continued", header, rest, numeric, quiet=True)
     return first + fold(escape(title), more)
 
 

@@ -17,6 +17,7 @@ from ._report_html import (
     paragraph,
     parameter,
     plural,
+    prose,
     score,
     section,
     short_names,
@@ -26,7 +27,7 @@ from ._report_html import (
 
 N_FIRST_COLUMNS = 25
 N_FIRST_CANDIDATES = 10
-STATUS_WORDS = {"ok": "good", "warning": "look", "problem": "problem"}
+STATUS_WORDS = {"ok": "good", "warning": "to look at", "problem": "problem"}
 
 
 # The data
@@ -37,7 +38,6 @@ def data(study):
     about, target = study.data, study.target
     if not about:
         return ""
-    reading = about.get("reading") or {}
     n_dropped = about.get("n_dropped_rows")
     items = [
         ("source", text(about["source"]) if about.get("source") else None),
@@ -46,13 +46,7 @@ def data(study):
         ("rows without a target", number(n_dropped) if n_dropped else None),
         (
             "read as",
-            ", ".join(
-                f"{escape(name)} <code>{escape(repr(value))}</code>"
-                if isinstance(value, str) and len(value) < 3
-                else f"{escape(name)} {escape(value)}"
-                for name, value in reading.items()
-                if value is not None
-            ),
+            _reading(about.get("reading") or {}),
         ),
     ]
     return section(
@@ -62,8 +56,22 @@ def data(study):
         _target(target),
         _columns(about.get("columns") or ()),
         "<h3>Decided on the way</h3>" if about.get("notes") else "",
-        bullets([text(sentence) for sentence in about.get("notes") or ()]),
+        bullets([prose(sentence) for sentence in about.get("notes") or ()]),
     )
+
+
+def _reading(reading):
+    """How the file was read, in words: CSV, separator ';', encoding utf-8."""
+    words = []
+    for name, value in reading.items():
+        shown = (
+            f"\u201c{escape(value)}\u201d" if len(str(value)) == 1 else escape(value)
+        )
+        if name == "header":
+            words.append("with a header" if value else "without a header")
+        elif value is not None:
+            words.append(shown if name == "format" else f"{escape(name)} {shown}")
+    return ", ".join(words)
 
 
 def _target(target):
@@ -82,7 +90,9 @@ def _target(target):
             for label, count in sorted(pairs, key=lambda pair: -pair[1])
         ]
         header = ["class", "rows", "share"]
-        pieces.append(long_table("Classes of the target", header, rows, {1, 2}, 12))
+        pieces.append(
+            long_table("Classes of the target", header, rows, {1, 2}, n_first=12)
+        )
     elif target.get("quantiles"):
         header = ["smallest", "a quarter below", "median", "a quarter above", "largest"]
         rows = [[number(value) for value in target["quantiles"]]]
@@ -111,7 +121,9 @@ def _columns(columns):
     return (
         "<h3>The columns</h3>"
         + paragraph(words)
-        + long_table("Columns of the table", header, rows, {2, 3}, N_FIRST_COLUMNS)
+        + long_table(
+            "Columns of the table", header, rows, {2, 3}, n_first=N_FIRST_COLUMNS
+        )
     )
 
 
@@ -248,6 +260,7 @@ def ranking(study):
     titles = ["round" if name == "iter" else name for name in more]
     header = ["rank", "score", "std", "s/fit", *titles, *codes]
     metric = escape(study.search.get("title") or study.score.get("title") or "score")
+    metric = metric.replace("R2", "R\u00b2")
     winner = study.winner.get("index")
     place = order.index(winner) + 1 if winner in order else None
     return section(
@@ -263,6 +276,7 @@ def ranking(study):
             header,
             rows,
             set(range(len(header))),
+            True,
             N_FIRST_CANDIDATES,
             200,
         ),
@@ -299,7 +313,7 @@ def training(study):
     finding = study.diagnosis
     pieces = []
     if finding:
-        pieces.append(paragraph(f"<strong>{escape(finding.get('title', ''))}</strong>"))
+        pieces.append(paragraph(f"<strong>{prose(finding.get('title', ''))}</strong>"))
     if history.get("loss"):
         n_epochs = len(history["loss"])
         if plots.available():
@@ -312,7 +326,7 @@ def training(study):
             pieces.append(paragraph(plots.MISSING, "soft small"))
     if finding.get("advice"):
         pieces.append("<h3>What to try</h3>")
-        pieces.append(bullets([escape(advice) for advice in finding["advice"]]))
+        pieces.append(bullets([prose(advice) for advice in finding["advice"]]))
     numbers = _numbers(finding.get("numbers") or {})
     pieces.append(fold("The numbers behind it", numbers) if numbers else "")
     return section("training", "How it was trained", *pieces)
@@ -350,9 +364,9 @@ def checkup(study):
         blocks.append(
             '<div class="finding"><h3>'
             f'<span class="status {escape(status)}">{escape(STATUS_WORDS[status])}</span>'
-            f"{escape(finding.get('title', ''))}</h3>"
-            f"{paragraph(text(finding.get('explanation', '')))}"
-            f"{bullets([text(sentence) for sentence in advice])}"
+            f"{prose(finding.get('title', ''))}</h3>"
+            f"{paragraph(prose(finding.get('explanation', '')))}"
+            f"{bullets([prose(sentence) for sentence in advice])}"
             f"{fold('The numbers', numbers)}</div>"
         )
     counts = [f.get("status") for f in findings]
