@@ -29,7 +29,13 @@ RANK = {  # a module imports modules of a lower rank only
     **dict.fromkeys(["distributions", "_journal", "_fingerprint"], 4),
     **dict.fromkeys(["_regions", "_evaluator"], 5),
     "_search": 6,
-    **dict.fromkeys(["_halving", "_coarse_to_fine"], 7),
+    **dict.fromkeys(["_halving", "_coarse_to_fine", "_grid"], 7),
+    # Diagnoses:
+    **dict.fromkeys(["_findings", "_curves"], 1),
+    "_verdicts": 2,
+    **dict.fromkeys(["_diagnosed", "_retest", "_rows", "_activations"], 5),
+    **dict.fromkeys(["_first_loss", "_small_sample", "_rate_test"], 6),
+    "_checkup": 7,
     **dict.fromkeys(["diagnostics", "ensemble", "model_selection"], 9),
     # Babysitting, files, pictures and pages:
     **dict.fromkeys(["_atomic", "_html_curves"], 0),
@@ -45,10 +51,17 @@ RANK = {  # a module imports modules of a lower rank only
     "callbacks": 12,
     "__init__": 13,
     # The command line:
+    "_cli_words": 13.1,
+    **dict.fromkeys(["_cli_numbers", "_cli_dates"], 13.2),
+    **dict.fromkeys(["_cli_format", "_cli_values"], 13.3),
+    **dict.fromkeys(["_cli_read", "_cli_columns"], 13.4),
+    **dict.fromkeys(["_cli_target", "_cli_code"], 13.5),
     "_cli_table": 14,
-    "_rebuild": 15,
-    "_cli_search": 16,
-    "_cli_report": 17,
+    **dict.fromkeys(["_rebuild", "_cli_folder"], 15),
+    **dict.fromkeys(["_cli_search", "_cli_progress"], 16),
+    **dict.fromkeys(["_cli_run", "_cli_report", "_cli_arguments"], 17),
+    "_cli_study": 18,
+    **dict.fromkeys(["_cli_tune", "_cli_use"], 19),
     "__main__": 20,
 }
 SOURCES = sorted(
