@@ -9,6 +9,7 @@ import re
 from numbers import Integral, Real
 
 N_DIGITS = 4
+MOST_CHARACTERS = 120  # of a name
 N_FIRST = 12  # rows of a table that are shown before the rest folds away
 
 
@@ -20,13 +21,17 @@ def escape(value):
 
 
 def text(value):
-    """A user's text, kept from turning the line round it when it runs right to left."""
-    return f"<bdi>{escape(value)}</bdi>"
+    """A user's text: shortened, and kept from turning the line round it to the left."""
+    value = str(value)
+    if len(value) <= MOST_CHARACTERS:
+        return f"<bdi>{escape(value)}</bdi>"
+    short = f"{value[: MOST_CHARACTERS - 30]}\u2026{value[-29:]}"
+    return f'<bdi title="{escape(value)}">{escape(short)}</bdi>'
 
 
 def prose(value):
-    """A sentence of ours about a user's data: as `text`, and `names` as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text(value))
+    """A sentence of ours, maybe about a user's data: `names` in it become code."""
+    return f"<bdi>{re.sub('`([^`]+)`', r'<code>\1</code>', escape(value))}</bdi>"
 
 
 def code_block(source, label):
