@@ -31,7 +31,8 @@ def text(value):
 
 def prose(value):
     """A sentence of ours, maybe about a user's data: `names` in it become code."""
-    return f"<bdi>{re.sub('`([^`]+)`', r'<code>\1</code>', escape(value))}</bdi>"
+    marked = re.sub("`([^`]+)`", r"<code>\1</code>", escape(value))
+    return f"<bdi>{marked}</bdi>"
 
 
 def code_block(source, label):
@@ -126,11 +127,21 @@ def paragraph(content, kind=""):
     return f"<p{_class(kind)}>{content}</p>" if content else ""
 
 
-def bullets(items, kind=""):
+def bullets(items):
     """A list of points."""
     if not items:
         return ""
-    return f"<ul{_class(kind)}>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
+    return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
+
+
+def advice(sentences):
+    """What to try; what stands on lines of its own in a sentence is code."""
+    points = []
+    for sentence in sentences:
+        words, *lines = str(sentence).split("\n")
+        block = code_block("\n".join(lines), "Code to try") if any(lines) else ""
+        points.append(prose(words) + block)
+    return bullets(points)
 
 
 def note(content, kind):

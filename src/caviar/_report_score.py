@@ -2,7 +2,7 @@
 
 import math
 
-from . import _report_plots as plots
+from . import _report_plots
 from ._report_html import (
     duration,
     escape,
@@ -384,11 +384,11 @@ def _each_class(labels, counts):
 def _of_numbers(residuals):
     truth, predicted = residuals["truth"], residuals["predicted"]
     errors = sorted(abs(t - p) for t, p in zip(truth, predicted, strict=True))
-    if not plots.available():
-        drawing = paragraph(plots.MISSING, "soft small")
+    if not _report_plots.available():
+        drawing = paragraph(_report_plots.MISSING, "soft small")
     else:
         drawing = figure(
-            f'<div class="plot">{plots.errors(truth, predicted)}</div>',
+            f'<div class="plot">{_report_plots.errors(truth, predicted)}</div>',
             "Each point is a row held out. On the line the prediction is right. A fan or "
             "a bow on the right says that errors depend on the size of the prediction.",
         )

@@ -2,8 +2,9 @@
 
 import math
 
-from . import _report_plots as plots
+from . import _report_plots
 from ._report_html import (
+    advice,
     bullets,
     code_block,
     duration,
@@ -223,9 +224,11 @@ def _search_plot(study):
     if sum(s is not None and math.isfinite(s) for s in scores) < 2:
         return ""
     heading = "<h3>Score against each parameter</h3>"
-    if not plots.available():
-        return heading + paragraph(plots.MISSING, "soft small")
-    drawing = plots.search(study.results, study.search, study.winner.get("index"))
+    if not _report_plots.available():
+        return heading + paragraph(_report_plots.MISSING, "soft small")
+    drawing = _report_plots.search(
+        study.results, study.search, study.winner.get("index")
+    )
     caption = (
         "Each point is a candidate, in the mean over its folds. Where good scores pile up "
         "at one side the range should go further there; where there is no pattern the "
@@ -310,26 +313,34 @@ def ranked(results):
 def training(study):
     """Its curves, and what they say."""
     history = study.winner.get("history") or {}
-    finding = study.diagnosis
-    pieces = []
+    finding, pieces = study.diagnosis, []
     if finding:
-        pieces.append(paragraph(f"<strong>{prose(finding.get('title', ''))}</strong>"))
+        pieces.append(f"<h3>{_verdict(finding)}</h3>")
+        pieces.append(paragraph(prose(finding.get("explanation", ""))))
     if history.get("loss"):
-        n_epochs = len(history["loss"])
-        if plots.available():
-            drawing = plots.training_curves(history, study.winner.get("best_epoch"))
-            best = study.winner.get("best_epoch")
-            stop = f" The weights kept are those of epoch {best}." if best else ""
-            caption = f"The winner's training over {plural(n_epochs, 'epoch')}.{stop}"
-            pieces.append(figure(f'<div class="plot">{drawing}</div>', caption))
-        else:
-            pieces.append(paragraph(plots.MISSING, "soft small"))
+        pieces.append(_curves(history, study.winner.get("best_epoch")))
     if finding.get("advice"):
-        pieces.append("<h3>What to try</h3>")
-        pieces.append(bullets([prose(advice) for advice in finding["advice"]]))
-    numbers = _numbers(finding.get("numbers") or {})
-    pieces.append(fold("The numbers behind it", numbers) if numbers else "")
+        pieces += ["<h3>What to try</h3>", advice(finding["advice"])]
+    pieces.append(fold("The numbers behind it", _numbers(finding.get("numbers") or {})))
     return section("training", "How it was trained", *pieces)
+
+
+def _curves(history, best_epoch):
+    if not _report_plots.available():
+        return paragraph(_report_plots.MISSING, "soft small")
+    drawing = _report_plots.training_curves(history, best_epoch)
+    words = f"The winner's training over {plural(len(history['loss']), 'epoch')}."
+    if best_epoch:
+        words += f" The weights kept are those of epoch {best_epoch}."
+    return figure(f'<div class="plot">{drawing}</div>', words)
+
+
+def _verdict(finding):
+    """The title of a finding, with a word for its status."""
+    status, title = finding.get("status"), prose(finding.get("title", ""))
+    if status not in STATUS_WORDS:
+        return title
+    return f'<span class="status {status}">{STATUS_WORDS[status]}</span>{title}'
 
 
 def _numbers(numbers):
@@ -354,36 +365,34 @@ def _figure_of(value):
 
 
 def checkup(study):
-    """One entry for each step that was checked."""
+    """One entry for each finding."""
     findings = study.checkup.get("findings") or ()
-    blocks = []
-    for finding in findings:
-        status = finding.get("status", "ok")
-        advice = finding.get("advice") or ()
-        numbers = _numbers(finding.get("numbers") or {})
-        blocks.append(
-            '<div class="finding"><h3>'
-            f'<span class="status {escape(status)}">{escape(STATUS_WORDS[status])}</span>'
-            f"{prose(finding.get('title', ''))}</h3>"
-            f"{paragraph(prose(finding.get('explanation', '')))}"
-            f"{bullets([prose(sentence) for sentence in advice])}"
-            f"{fold('The numbers', numbers)}</div>"
-        )
-    counts = [f.get("status") for f in findings]
+    if not findings:
+        return ""
+    blocks = [
+        f'<div class="finding"><h3>{_verdict(finding)}</h3>'
+        f"{paragraph(prose(finding.get('explanation', '')))}"
+        f"{advice(finding.get('advice') or ())}"
+        f"{fold('The numbers', _numbers(finding.get('numbers') or {}))}</div>"
+        for finding in findings
+    ]
+    counts = [finding.get("status") for finding in findings]
     summary = ", ".join(
         f"{counts.count(status)} {words}"
         for status, words in STATUS_WORDS.items()
         if counts.count(status)
     )
+    code = study.checkup.get("code")
+    block = code_block(code, "Code for the next search") if code else ""
     return section(
         "checkup",
         "Checkup",
         paragraph(
-            f"What a careful practitioner checks before trusting a network: {summary}."
-        )
-        if findings
-        else "",
+            f"What is checked before a network is trusted: {summary}. A problem often "
+            "has those below it as its consequences."
+        ),
         *blocks,
+        fold("Code for the next search", block),
     )
 
 
