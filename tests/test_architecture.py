@@ -52,6 +52,11 @@ RANK = {  # a module imports modules of a lower rank only
     "session": 12,
     "callbacks": 13,
     "__init__": 13,
+    **dict.fromkeys(["_report_html", "_report_style"], 1),
+    "_report_matrix": 2,
+    "_report_plots": 11,
+    **dict.fromkeys(["_report_score", "_report_sections"], 12),
+    "_report": 13,
     # The command line:
     "_cli_words": 13.1,
     **dict.fromkeys(["_cli_numbers", "_cli_dates"], 13.2),
