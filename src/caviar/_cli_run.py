@@ -255,6 +255,8 @@ def _run(problem, settings, journal, watch):
     watch.say("fitting the winner on all rows")
     model = winner(problem, settings, searches[0])
     model.fit(problem.X, problem.y)
+    # Written with the model: how to read further tables as this one was read.
+    model.table_ = problem.layout
     truth, predicted, scores = _honest_scores(problem, tested, honest)
     outcome = Outcome(
         searches[0],
