@@ -156,10 +156,7 @@ def run(problem, settings, journal, watch):
             warnings.simplefilter("ignore", category)
         warnings.filterwarnings("ignore", message="One or more of the")
         start_workers(settings.n_jobs)
-        try:
-            outcome = _run(problem, settings, journal, watch)
-        except (ValueError, MemoryError) as error:
-            raise _failure(error) from error
+        outcome = _run(problem, settings, journal, watch)
     outcome.notes = _worth_saying(caught)
     return outcome
 
@@ -245,7 +242,10 @@ def _run(problem, settings, journal, watch):
         watch.begin(part.stage)
         search = build_search(problem, settings, journal(part.stage), budget)
         rows = _rows_to_search(problem, settings, part.train)
-        search.fit(_take(problem.X, rows), problem.y[rows])
+        try:
+            search.fit(_take(problem.X, rows), problem.y[rows])
+        except (ValueError, MemoryError) as error:
+            raise _failure(error) from error
         watch.end(part.stage)
         searches.append(search)
         counts.append(_count(search))
@@ -427,5 +427,9 @@ def column_names(problem):
     """Of the columns to learn from; of the digits their pixels."""
     if hasattr(problem.X, "columns"):
         return [str(name) for name in problem.X.columns]
-    side = range(1, math.isqrt(problem.X.shape[1]) + 1)
-    return [f"pixel {row}, {column}" for row, column in itertools.product(side, side)]
+    n_columns = problem.X.shape[1]
+    side = math.isqrt(n_columns)
+    if side**2 != n_columns:
+        return [f"column {number}" for number in range(1, n_columns + 1)]
+    places = itertools.product(range(1, side + 1), repeat=2)
+    return [f"pixel {row}, {column}" for row, column in places]
