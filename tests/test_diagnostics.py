@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from caviar import MLPClassifier, MLPRegressor, diagnostics
+from caviar import MLPClassifier, MLPRegressor, _activations
 from caviar._initializers import WEIGHT_INITS
 from caviar.diagnostics import activation_statistics
 
@@ -301,5 +301,5 @@ def test_other_estimators_are_refused(estimator, data):
 
 
 def test_examples_of_the_documentation_run():
-    result = doctest.testmod(diagnostics)
+    result = doctest.testmod(_activations)
     assert result.attempted > 5 and result.failed == 0

@@ -78,6 +78,23 @@ def _from_cross_validation(results, metric):
 
 
 def _from_search(search, metric):
+    best = getattr(search, "best_estimator_", None)
+    ranking = []
+    for i, setting, score in rank_settings(search, metric):
+        if best is not None and i == search.best_index_:
+            ranking.append((best, score, True))
+            continue
+        # clone, as the search itself does: a setting may hold estimators.
+        model = clone(search.estimator).set_params(**clone(setting, safe=False))
+        ranking.append((model, score, False))
+    return ranking
+
+
+def rank_settings(search, metric=None):
+    """Different settings, best first: tuples (row of cv_results_, setting, score).
+
+    A setting is the parameters, and how long they were trained where that was searched.
+    """
     results = search.cv_results_
     if metric is None:
         named = search.multimetric_ and isinstance(search.refit, str)
@@ -86,20 +103,13 @@ def _from_search(search, metric):
     # Rounds of successive halving: a later one has tried its candidates harder.
     rounds = results.get("iter", results.get("epochs", np.zeros(len(scores))))
     last = _resource_of_the_last_round(search, results)
-    best = getattr(search, "best_estimator_", None)
     ranking, settings = [], []
     for i in np.lexsort((-scores, -rounds)):  # by round, then by score; stable
         setting = results["params"][i] | last
         repeated = any(_same(setting, other) for other in settings)
-        if repeated or not np.isfinite(scores[i]):
-            continue
-        settings.append(setting)
-        if best is not None and i == search.best_index_:
-            ranking.append((best, float(scores[i]), True))
-            continue
-        # clone, as the search itself does: a setting may hold estimators.
-        model = clone(search.estimator).set_params(**clone(setting, safe=False))
-        ranking.append((model, float(scores[i]), False))
+        if not repeated and np.isfinite(scores[i]):
+            settings.append(setting)
+            ranking.append((i, setting, float(scores[i])))
     return ranking
 
 

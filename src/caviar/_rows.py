@@ -1,0 +1,353 @@
+"""What the data show: what is missing, of no use, out of scale, a copy or a leak.
+
+Looks at the table that reaches the network, before anything is trained.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+from sklearn.metrics import balanced_accuracy_score, r2_score
+from sklearn.model_selection import train_test_split
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from ._findings import Finding, number
+
+MAX_ROWS = 3000  # that are looked at closely
+MAX_COLUMNS = 2000
+# What one column may tell of the target on rows held out: above SUSPICIOUS, and without
+# it LOST less is known, it is called a leak.
+SUSPICIOUS, LOST = 0.985, 0.02
+SHOWN = 5  # names at most
+LARGE, SMALL = 10.0, 1e-3  # of a column's size (root mean square)
+COPIES = 0.01  # of validation rows that are training rows
+FEW_OF_A_CLASS = 5
+
+
+def look(problem, random_state):
+    """Findings about the data; the first is 'data', and of status 'problem' where they
+    cannot be trained on."""
+    unusable = _unusable(problem)
+    if unusable:
+        return [unusable]
+    findings = [
+        _about_classes(problem),
+        _about_columns(problem),
+        _about_copies(problem),
+    ]
+    findings.append(_about_leaks(problem, random_state))
+    findings = [finding for finding in findings if finding is not None]
+    return findings or [_all_well(problem)]
+
+
+def _finding(status, title, explanation, advice, numbers):
+    return Finding("data", status, title, explanation, advice, numbers)
+
+
+def _all_well(problem):
+    n_rows, n_columns = problem.X.shape
+    return _finding(
+        "ok",
+        f"{n_rows:,} rows of {n_columns:,} columns: nothing amiss.",
+        "No missing values, constant columns or columns out of scale; no column gives the "
+        "target away.",
+        [],
+        {"n_rows": n_rows, "n_columns": n_columns},
+    )
+
+
+def _values(X):
+    return X.data if issparse(X) else np.asarray(X)
+
+
+def _unusable(problem):
+    """What fit would refuse, or make nothing of."""
+    values = _values(problem.X)
+    if values.dtype.kind not in "fiub":
+        try:
+            values = values.astype(np.float64)
+        except (TypeError, ValueError) as exc:
+            return _finding(
+                "problem",
+                "Not all columns are numbers.",
+                f"{exc}.",
+                ["Encode them, in a pipeline: OneHotEncoder in a ColumnTransformer"],
+                {},
+            )
+    bad = ~np.isfinite(values.astype(np.float64))
+    if bad.any():
+        where = "some columns"
+        if bad.ndim == 2:
+            where = _listed(problem, np.flatnonzero(bad.any(axis=0)))
+        return _finding(
+            "problem",
+            f"{int(bad.sum()):,} values are missing or infinite, in {where}.",
+            "A network cannot be trained on them.",
+            [
+                "Fill them in:\nmake_pipeline(SimpleImputer(), StandardScaler(), network)"
+            ],
+            {"n_missing": int(bad.sum())},
+        )
+    y = np.asarray(problem.y)
+    if y.dtype.kind == "f" and not np.isfinite(y).all():
+        n_bad = int((~np.isfinite(y)).sum())
+        return _finding(
+            "problem",
+            f"{n_bad:,} targets are missing or infinite.",
+            "These rows have nothing to learn from.",
+            ["Leave them out."],
+            {"n_missing_targets": n_bad},
+        )
+    one = np.all(y == y[0]) if len(y) else True
+    if one:
+        what = "class" if problem.classifies else "value"
+        return _finding(
+            "problem",
+            f"All {len(y):,} targets have the same {what}: {y[0]}.",
+            "There is nothing to tell apart.",
+            ["Is it the right column? Were the rows filtered, or sorted and then cut?"],
+            {"n_classes": 1},
+        )
+    return None
+
+
+def _listed(problem, columns):
+    """Some columns, by name."""
+    names = [problem.column(int(i)) for i in columns[:SHOWN]]
+    more = len(columns) - len(names)
+    plural = "s" if len(columns) > 1 else ""
+    return f"column{plural} " + ", ".join(names) + (f" and {more} more" if more else "")
+
+
+def _about_classes(problem):
+    y = np.asarray(problem.y)
+    if not problem.classifies or (y.ndim == 2 and y.shape[1] > 1):
+        return None
+    classes, counts = np.unique(y.ravel(), return_counts=True)
+    rare = classes[counts < FEW_OF_A_CLASS]
+    share = counts.max() / counts.sum()
+    numbers = {"n_classes": len(classes), "largest_share": float(share)}
+    if len(rare):
+        shown = ", ".join(map(str, rare[:SHOWN]))
+        return _finding(
+            "warning",
+            f"{len(rare)} of {len(classes)} classes have fewer than {FEW_OF_A_CLASS} rows: "
+            f"{shown}.",
+            "Nothing can be learnt of them, or said of how well it was. Is y a quantity? "
+            "Then it is a regression.",
+            ["Merge rare classes, or leave them out."],
+            numbers,
+        )
+    if share > 0.9:
+        return _finding(
+            "warning",
+            f"{share:.1%} of the rows are of class {classes[counts.argmax()]}.",
+            f"Always saying so is {share:.1%} right: accuracy hides whether anything is "
+            "learnt.",
+            [
+                'scoring="balanced_accuracy" or "roc_auc", and perhaps '
+                'class_weight="balanced"'
+            ],
+            numbers,
+        )
+    return None
+
+
+def _moments(X):
+    """Standard deviation and size (root mean square) of each column."""
+    if issparse(X):
+        X = X.tocsc().astype(np.float64)
+        mean = np.asarray(X.mean(axis=0)).ravel()
+        square = np.asarray(X.multiply(X).mean(axis=0)).ravel()
+    else:
+        X = np.asarray(X, dtype=np.float64)
+        # Round a first row: the variance of large numbers that hardly differ.
+        first = X[0]
+        return (X - first).std(axis=0), np.sqrt((X**2).mean(axis=0))
+    return np.sqrt(np.maximum(square - mean**2, 0)), np.sqrt(square)
+
+
+def _about_columns(problem):
+    std, size = _moments(problem.X)
+    varying = std > 0
+    numbers = {
+        "n_constant": int((~varying).sum()),
+        "largest_column": float(size.max()),
+        "least_column": float(size[varying].min()) if varying.any() else 0.0,
+    }
+    if not varying.any():
+        return _finding(
+            "problem",
+            "All columns are constant.",
+            "The rows cannot be told apart.",
+            ["Is it the right table?"],
+            numbers,
+        )
+    large = np.flatnonzero(size > LARGE)
+    scaler = "Scale the columns:\nmake_pipeline(StandardScaler(), network)"
+    large = large[np.argsort(-size[large], kind="stable")]
+    apart = size[varying].max() / size[varying].min()
+    if (len(large) and not issparse(problem.X)) or apart > LARGE / SMALL:
+        far = large if len(large) else np.argsort(-size, kind="stable")[:1]
+        grave = size.max() > 10 * LARGE or apart > LARGE / SMALL
+        return _finding(
+            "problem" if grave else "warning",
+            f"Inputs are not scaled: {_listed(problem, far)}.",
+            f"Columns have sizes (root mean square) from {number(numbers['least_column'])} "
+            f"to {number(size.max())}; networks want all near 1. Large ones drown the "
+            "others, and saturate or kill units.",
+            [scaler],
+            numbers,
+        )
+    constant = np.flatnonzero(~varying)
+    many = len(constant) > 0.5 * len(std)
+    if many:
+        return _finding(
+            "warning",
+            f"{len(constant)} of {len(std)} columns are constant: "
+            f"{_listed(problem, constant)}.",
+            "They tell nothing.",
+            ["Leave them out:\nmake_pipeline(VarianceThreshold(), ..., network)"],
+            numbers,
+        )
+    return None
+
+
+def _hashes(X):
+    X = (
+        X.tocsr()
+        if issparse(X)
+        else np.ascontiguousarray(np.asarray(X, dtype=np.float64))
+    )
+    if not issparse(X):
+        return [(row + 0.0).tobytes() for row in X]
+    X.sort_indices()
+    ends = X.indptr
+    return [
+        X.indices[a:b].tobytes() + X.data[a:b].astype(np.float64).tobytes()
+        for a, b in pairwise(ends)
+    ]
+
+
+def _about_copies(problem):
+    """Validation rows that are training rows."""
+    X_val = problem.held_out[0]
+    if X_val is None:
+        return None
+    training = set(_hashes(problem.X))
+    validation = _hashes(X_val)
+    n_copies = sum(row in training for row in validation)
+    share = n_copies / len(validation)
+    if share <= COPIES:
+        return None
+    return _finding(
+        "problem" if share > 0.1 else "warning",
+        f"{n_copies:,} of {len(validation):,} validation rows ({share:.0%}) are copies of "
+        "training rows.",
+        "The validation score is then partly that of training, and too good.",
+        [
+            "Remove copies before splitting (X.drop_duplicates()), or keep them together: "
+            "GroupKFold, GroupShuffleSplit"
+        ],
+        {"share_of_copies": share, "n_copies": n_copies},
+    )
+
+
+def _about_leaks(problem, random_state):
+    """A column that gives the target away."""
+    X, y = problem.X, np.asarray(problem.y)
+    if (y.ndim == 2 and y.shape[1] > 1) or X.shape[1] > MAX_COLUMNS:
+        return None
+    y = y.ravel()
+    if X.shape[0] > MAX_ROWS:
+        rows = np.sort(random_state.permutation(X.shape[0])[:MAX_ROWS])
+        X, y = X[rows] if issparse(X) else np.asarray(X)[rows], y[rows]
+    X = (X.toarray() if issparse(X) else np.asarray(X)).astype(np.float64)
+    split = _split(X, y, problem.classifies, random_state)
+    if split is None:
+        return None
+    X_train, X_test, y_train, y_test = split
+    scores = np.array(
+        [
+            _score_of_column(X_train[:, j], X_test[:, j], y_train, y_test, problem)
+            for j in range(X.shape[1])
+        ]
+    )
+    leaks = np.flatnonzero(scores >= SUSPICIOUS)
+    if not len(leaks):
+        return None
+    others = np.setdiff1d(np.arange(X.shape[1]), leaks)
+    without = _score_of_forest(X_train, X_test, y_train, y_test, others, problem)
+    known = "the other columns together reach " + f"{without:.3f}"
+    numbers = {
+        "columns": leaks.tolist(),
+        "score_of_column": float(scores.max()),
+        "score_without": without,
+    }
+    title = f"{_listed(problem, leaks)} alone gives the target away".replace(
+        "c", "C", 1
+    )
+    if len(leaks) > 1:
+        title = title.replace("alone gives", "each give")
+    measure = "balanced accuracy" if problem.classifies else "R2"
+    explanation = (
+        f"On rows held out it reaches a {measure} of {scores[leaks].max():.3f} by itself; "
+        f"{known}."
+    )
+    if scores[leaks].max() - without < LOST:
+        return None
+    return _finding(
+        "problem",
+        title + ".",
+        explanation
+        + " That is hardly ever true: more likely it was made from the target, "
+        "or is known only after it.",
+        ["Will it be known when a prediction is wanted? If not, leave it out."],
+        numbers,
+    )
+
+
+def _split(X, y, classifies, random_state):
+    stratify = None
+    if classifies:
+        classes, counts = np.unique(y, return_counts=True)
+        common = np.isin(y, classes[counts >= 4])
+        X, y = X[common], y[common]
+        stratify = y
+        if len(np.unique(y)) < 2:
+            return None
+    if len(y) < 20:
+        return None
+    seed = int(random_state.randint(2**31 - 1))
+    return train_test_split(X, y, test_size=0.5, random_state=seed, stratify=stratify)
+
+
+def _score_of_column(a_train, a_test, y_train, y_test, problem):
+    """Of a tree that sees this column alone."""
+    if np.ptp(a_train) == 0:
+        return 0.0
+    if problem.classifies:
+        tree = DecisionTreeClassifier(min_samples_leaf=2, random_state=0)
+        tree.fit(a_train[:, np.newaxis], y_train)
+        return _balanced(y_test, tree.predict(a_test[:, np.newaxis]))
+    tree = DecisionTreeRegressor(min_samples_leaf=2, random_state=0)
+    tree.fit(a_train[:, np.newaxis], y_train)
+    return float(r2_score(y_test, tree.predict(a_test[:, np.newaxis])))
+
+
+def _balanced(y, predicted):
+    """Balanced accuracy, chance taken off: 0 for a guess, 1 for all right."""
+    return float(balanced_accuracy_score(y, predicted, adjusted=True))
+
+
+def _score_of_forest(X_train, X_test, y_train, y_test, columns, problem):
+    """Of trees that see the other columns."""
+    if not len(columns):
+        return 0.0
+    Forest = ExtraTreesClassifier if problem.classifies else ExtraTreesRegressor
+    forest = Forest(100, random_state=0).fit(X_train[:, columns], y_train)
+    predicted = forest.predict(X_test[:, columns])
+    if problem.classifies:
+        return _balanced(y_test, predicted)
+    return float(r2_score(y_test, predicted))
