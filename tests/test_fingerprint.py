@@ -20,7 +20,7 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.metrics import accuracy_score, fbeta_score, make_scorer
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 import caviar
 from caviar import MLPClassifier, _fingerprint, augmentation, schedules
@@ -352,6 +352,11 @@ def test_a_memory_map_counts_as_the_array_that_it_holds(tmp_path):
 
 def test_a_view_counts_as_its_copy():
     assert describe(X[::2, ::2]) == describe(X[::2, ::2].copy())
+
+
+def test_a_class_of_numpy_counts_by_its_name():
+    transformer = OneHotEncoder(dtype=np.float32)
+    assert "dtype=numpy.float32" in describe(transformer)
 
 
 def test_a_list_does_not_count_as_an_array():

@@ -9,10 +9,12 @@ __version__ = "0.1.0"
 # Imported when they are first used: `ensemble` takes longer than all the rest.
 _SUBMODULES = (
     "augmentation",
+    "callbacks",
     "diagnostics",
     "distributions",
     "ensemble",
     "model_selection",
+    "plotting",
     "schedules",
     "session",
 )

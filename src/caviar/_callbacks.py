@@ -30,9 +30,21 @@ class FitTasks:
     attributes : callable
         Returns the fitted attributes as they are at the moment of the call, for hooks
         that ask for a fitted estimator.
+    root_name : str
+        Of the task itself: the method that was called.
     """
 
-    def __init__(self, estimator, X, y, metadata, task_name, max_subtasks, attributes):
+    def __init__(
+        self,
+        estimator,
+        X,
+        y,
+        metadata,
+        task_name,
+        max_subtasks,
+        attributes,
+        root_name="fit",
+    ):
         self._root = self._task = None
         if not getattr(estimator, "_skl_callbacks", None):
             return
@@ -44,7 +56,9 @@ class FitTasks:
             "metadata": metadata or None,
         }
         self._task_name, self._attributes = task_name, attributes
-        self._root = estimator._init_callback_context(max_subtasks=max_subtasks)
+        self._root = estimator._init_callback_context(
+            task_name=root_name, max_subtasks=max_subtasks
+        )
         self._root.call_on_fit_task_begin(**self._hook)
 
     @property

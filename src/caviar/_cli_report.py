@@ -1,192 +1,224 @@
-"""What ``python -m caviar tune`` shows: plan, progress, report, files written.
+"""What ``python -m caviar`` says on the terminal: plan, ranking, score, what comes next.
 
-Owns words and layout; computes nothing that would change a result.
+Words and layout of a `Study`; computes nothing that would change a result.
 """
 
-import contextlib
-import csv
-import os
-import shutil
-import sys
-import tempfile
-import threading
-import time
-from dataclasses import dataclass
+import math
 
 import joblib
 import numpy as np
-from sklearn.metrics import get_scorer
 
-from caviar._cli_search import METRICS, count_scores, n_candidates
-from caviar._cli_table import CommandError
+from caviar._cli_search import max_epochs, n_candidates, plan
+from caviar._cli_table import TEST_SIZE
 
-REFRESH_SECONDS = 0.2
-BAR_WIDTH = 30
-METRIC_TITLES = {"accuracy": "accuracy", "r2": "R2"}
+N_IMPORTANT = 5  # columns that are named
 PARAMETER_ORDER = [
     "learning_rate_init",
     "alpha",
     "batch_size",
     "hidden_layer_sizes",
     "batch_norm",
-    "max_iter",
 ]
+IN_WORDS = {
+    "learning_rate_init": "learning rate",
+    "alpha": "penalty (alpha)",
+    "hidden_layer_sizes": "number of hidden units",
+    "batch_size": "batch size",
+}
 
 
-def plan_lines(problem, settings):
+# Before the search
+
+
+def plan_lines(problem, settings, folder, goes_on=False):
     """What is about to be done, and why: printed before the search."""
     n_rows, n_columns = problem.X.shape
-    check = (
-        f"nested in {settings.n_splits} outer folds"
-        if settings.nested
-        else "a quarter of the rows held out"
-    )
-    return [
-        f"Data    {problem.source}: {n_rows} rows, {n_columns} columns to learn from",
+    n_fits = _n_fits(problem, settings)
+    limit = ""
+    if settings.time_budget is not None:
+        limit = f", {settings.time_budget:g} s at most"
+    lines = [
+        f"Data    {problem.source}: {n_rows:,} rows, {n_columns} columns to learn from",
         *(f"        {note}" for note in problem.notes),
         f"Task    {problem.task}: {problem.reason}",
-        f"Search  {settings.kind}, {n_candidates(settings)} candidates x "
-        f"{settings.n_splits} folds, {check}:",
-        f"        {count_scores(settings)} fits, "
-        f"{joblib.effective_n_jobs(settings.n_jobs)} at a time, seed {settings.seed}",
+        f"Search  {settings.kind}: {_candidates(problem, settings)} x "
+        f"{settings.n_splits} folds",
+        *(f"        {line}" for line in _honesty(problem, settings)),
+        f"        {n_fits:,} fits, {joblib.effective_n_jobs(settings.n_jobs)} at a time, "
+        f"seed {settings.seed}{limit}",
+        f"Folder  {folder}",
     ]
+    if goes_on:
+        lines.append("        going on with the search that was cut short there")
+    return lines
 
 
-@dataclass(frozen=True)
-class CountingScorer:
-    """A scorer, by name, that leaves one byte in a file at each call."""
-
-    name: str
-    path: str
-
-    def __call__(self, estimator, X, y):
-        score = get_scorer(self.name)(estimator, X, y)
-        # Progress is never worth a lost fit (a full disk, a bar already closed).
-        with contextlib.suppress(OSError), open(self.path, "ab", buffering=0) as file:
-            file.write(b".")
-        return score
+def _candidates(problem, settings):
+    n = n_candidates(problem, settings)
+    rounds = plan(problem, settings)
+    if settings.kind == "coarse-to-fine":
+        n = sum(r.n_candidates for r in rounds)
+        return f"{n} candidates in {len(rounds)} rounds"
+    if rounds[0].n_epochs is None:
+        return f"{n} candidates"
+    first = min(r.epochs for r in rounds if r.number == 0)
+    return f"{n} candidates of {first} to {max_epochs(problem, settings)} epochs"
 
 
-class Progress:
-    """Context manager: one line saying how many fits are done, on a terminal.
-
-    A search offers no hook that is public, reaches the worker processes and
-    exists in every supported scikit-learn, except its scorer: it is called once
-    after each fit, where the fit ran. So the scorer adds one byte to a temporary
-    file, and a thread here watches that file's size.
-
-    Parameters
-    ----------
-    total : int
-        Number of scores expected. Fits that fail are not scored.
-    stream : file object, default=None
-        None means sys.stderr. Silent if it is not a terminal.
-    """
-
-    def __init__(self, total, stream=None):
-        self.total = total
-        self.stream = sys.stderr if stream is None else stream
-        self.is_shown = self.stream.isatty()
-
-    def scorer(self, name):
-        """The scorer to give to the search: a counting one if there is a bar."""
-        return CountingScorer(name, self._path) if self.is_shown else name
-
-    def __enter__(self):
-        if self.is_shown:
-            self._folder = tempfile.TemporaryDirectory(prefix="caviar-")
-            self._path = os.path.join(self._folder.name, "scores")
-            with open(self._path, "wb"):
-                pass
-            self._start = time.monotonic()
-            self._stop = threading.Event()
-            self._thread = threading.Thread(target=self._watch, daemon=True)
-            self._thread.start()
-        return self
-
-    def __exit__(self, *exception):
-        if self.is_shown:
-            self._stop.set()
-            self._thread.join()
-            self._folder.cleanup()
-
-    def _watch(self):
-        width = 0
-        while not self._stop.wait(REFRESH_SECONDS):
-            room = shutil.get_terminal_size().columns - 1
-            seconds = time.monotonic() - self._start
-            line = self.line(os.path.getsize(self._path), seconds)[:room]
-            self._write("\r" + line.ljust(width))
-            width = len(line)
-        self._write("\r" + " " * width + "\r" if width else "")
-
-    def _write(self, text):
-        with contextlib.suppress(OSError, ValueError):
-            self.stream.write(text)
-            self.stream.flush()
-
-    def line(self, done, seconds):
-        """What the terminal shows after so many scores and seconds."""
-        done = min(done, self.total)
-        filled = BAR_WIDTH * done // self.total
-        bar = "#" * filled + "-" * (BAR_WIDTH - filled)
-        line = f"[{bar}] {done}/{self.total} fits, {_minutes(seconds)}"
-        if done == 0:
-            return line
-        left = seconds / done * (self.total - done)
-        return f"{line}, about {_minutes(left)} left"
-
-
-def _minutes(seconds):
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
-
-
-def report_lines(problem, settings, outcome):
-    """Ranking, honest score and seconds per fit: printed after the search."""
-    results = outcome.search.cv_results_
-    metric = METRIC_TITLES[METRICS[problem.task][0]]
-    lines = ["", f"Ranking by mean {metric} over {settings.n_splits} folds"]
-    lines += ranking_lines(results)
-    n_failed = int(np.sum(~np.isfinite(results["mean_test_score"])))
-    if n_failed:
-        lines.append(f"left out because a fit diverged: {n_failed}")
+def _honesty(problem, settings):
+    n_rows = len(problem.y)
     if settings.nested:
-        kind = "Nested cross-validation"
-        spread = f"mean and std over {settings.n_splits} outer folds"
+        yield (
+            f"and once more within each of {settings.n_splits} outer folds, for an "
+            "honest score (nested)"
+        )
+        rows = n_rows - n_rows // settings.n_splits
     else:
-        kind, spread = "Held-out rows", "standard error"
-    lines += [
+        n_test = math.ceil(n_rows * TEST_SIZE)
+        yield f"with a quarter of the rows, {n_test:,}, held out for an honest score"
+        rows = n_rows - n_test
+    if rows > settings.search_rows:
+        yield (
+            f"on {settings.search_rows:,} of the other {rows:,} rows, drawn at random; "
+            "the winner learns from all"
+        )
+
+
+def _n_fits(problem, settings):
+    per_search = settings.n_splits * sum(
+        r.n_candidates for r in plan(problem, settings)
+    )
+    return per_search * (1 + settings.n_splits * settings.nested)
+
+
+# After it
+
+
+def report_lines(study):
+    """Ranking, honest score, what matters and what to mind: printed after the search."""
+    lines = ["", *_ranking_section(study), "", *_score_section(study)]
+    if study.importances:
+        lines += ["", *_importance_lines(study)]
+    remarks = [*_boundary_lines(study), *study.notes]
+    if study.search.get("stopped") == "time budget":
+        remarks.insert(0, "The time was over before all candidates had been tried.")
+    if remarks:
+        lines += ["", *(f"Note    {remark}" for remark in remarks)]
+    return lines
+
+
+def unfinished_lines(study):
+    """Of a search that was cut short: how far it is, and the ranking so far."""
+    search = study.search
+    lines = [
+        f"Data    {study.data['source']}: {study.data['n_rows']:,} rows",
+        f"Search  {search['kind']}, not finished; fits done: {search['n_fits']:,}",
         "",
-        f"{kind}: {metric} {outcome.score:.4f} +- {outcome.spread:.4f} ({spread})",
-        "  Expect this on new rows. The best score in the ranking is the winner of",
-        "  many, so some of it is luck.",
     ]
-    if problem.task == "classification":
-        share = np.unique(problem.y, return_counts=True)[1].max() / len(problem.y)
-        lines.append(f"  Always answering the commonest class gives {share:.4f}.")
+    if study.results:
+        lines += _ranking_section(study)
+    else:
+        lines.append("No candidate is complete on all folds yet.")
+    return [*lines, "", "To go on:", f"  {study.usage['resume']}"]
+
+
+def _ranking_section(study):
+    results, n_splits = study.results, study.search["n_splits"]
+    lines = [f"Ranking by mean {study.search['title']} over {n_splits} folds"]
+    lines += ranking_lines(results)
+    if n_failed := study.search.get("n_failed", 0):
+        lines.append(f"left out because a fit diverged: {n_failed}")
     seconds = results["mean_fit_time"]
     lines.append(
-        f"Seconds per fit: {seconds.mean():.3f} on average, "
-        f"{seconds.min():.3f} to {seconds.max():.3f}"
+        f"Seconds per fit: {np.mean(seconds):.3f} on average, "
+        f"{min(seconds):.3f} to {max(seconds):.3f}"
     )
     return lines
 
 
+def _score_section(study):
+    score = study.score
+    if score["kind"] == "nested":
+        kind = "Nested cross-validation"
+        spread = f"mean and std over {len(score['folds'])} outer folds"
+    else:
+        kind, spread = "Held-out rows", "standard error"
+    lines = [
+        f"{kind}: {score['title']} {score['value']:.4f} +- {score['spread']:.4f} "
+        f"({spread})",
+        "  Expect this on new rows. The best score in the ranking is the winner of",
+        "  many, so some of it is luck.",
+    ]
+    if study.target["task"] == "classification":
+        lines.append(
+            f"  Always answering the commonest class gives {score['baseline']:.4f}."
+        )
+    else:
+        lines.append("  Always answering the mean gives 0.")
+    for other in score["others"]:
+        lines.append(f"  The {other['title']} is {other['value']:.4g}.")
+    return lines
+
+
+def _importance_lines(study):
+    title = study.search["title"]
+    best = [entry for entry in study.importances if entry["mean"] > 0][:N_IMPORTANT]
+    if not best:
+        return ["No column matters: shuffling any of them costs nothing."]
+    width = max(len(entry["column"]) for entry in best)
+    return [
+        f"What matters most (how much {title} falls where the column is shuffled)",
+        *(f"  {entry['column']:{width}}  {entry['mean']:.3f}" for entry in best),
+    ]
+
+
+def _boundary_lines(study):
+    for entry in study.search.get("boundaries", []):
+        name = entry["parameter"].rpartition("__")[2]
+        side, further = {
+            "low": ("lower", "smaller"),
+            "high": ("upper", "larger"),
+        }[entry["edge"]]
+        line = (
+            f"The best {IN_WORDS.get(name, name)}, {_show(entry['value'])}, is at the "
+            f"{side} edge of what was searched; a {further} one may be better."
+        )
+        if study.search["kind"] != "coarse-to-fine":
+            line += " --search coarse-to-fine goes on past an edge."
+        yield line
+
+
+def written_lines(study):
+    """The files, and what to do with them."""
+    files, folder = study.usage["files"], study.usage["folder"]
+    width = max(map(len, files))
+    lines = ["", f"Written to {folder}:"]
+    lines += [f"  {name:{width}}  {what}" for name, what in files.items()]
+    return [*lines, "Next:", f"  {study.usage['predict']}"]
+
+
+# The ranking
+
+
 def ranking_lines(results, n_best=10):
     """The best candidates as an aligned table, one string a line."""
-    titles = {
-        key.rpartition("__")[2]: key for key in results if key.startswith("param_")
-    }
+    best = ranking(results)[:n_best]
+    if not best:
+        return ["no candidate could be fitted"]
+    titles = {key.rpartition("__")[2]: key for key in results["params"][best[0]]}
     names = [name for name in PARAMETER_ORDER if name in titles]
-    rows = [["rank", "score", "std", "s/fit", *names]]
-    for rank, index in enumerate(ranking(results)[:n_best], start=1):
+    epochs = ["epochs"] if "epochs" in results else []
+    rows = [["rank", "score", "std", "s/fit", *epochs, *names]]
+    for rank, index in enumerate(best, start=1):
         figures = [
             str(rank),
             f"{results['mean_test_score'][index]:.4f}",
             f"{results['std_test_score'][index]:.4f}",
             f"{results['mean_fit_time'][index]:.3f}",
+            *(str(results[name][index]) for name in epochs),
         ]
-        rows.append(figures + [_show(results[titles[name]][index]) for name in names])
+        params = results["params"][index]
+        rows.append(figures + [_show(params[titles[name]]) for name in names])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
@@ -197,41 +229,28 @@ def ranking_lines(results, n_best=10):
 def ranking(results):
     """Indices of the candidates that could be fitted, best first.
 
-    Of a halving search, which evaluates a candidate in several rounds, each
-    candidate's last round counts, and whoever got further comes first: scores
-    after few and after many epochs do not compare.
+    Of a search that evaluates a candidate in several rounds each candidate's last round
+    counts, and whoever got further comes first: scores after few and after many epochs do
+    not compare.
     """
-    scores = np.asarray(results["mean_test_score"])
-    rounds = np.asarray(results.get("iter", np.zeros(len(scores))))
-    order = np.lexsort((-scores, -rounds))
+    scores = np.asarray(results["mean_test_score"], dtype=float)
+    epochs = np.asarray(results.get("epochs", np.zeros(len(scores))))
+    order = np.lexsort((-scores, -epochs))
+    candidates = _candidate_keys(results)
     last_rounds = {}
     for index in order[np.isfinite(scores[order])]:
-        parameters = results["params"][index].items()
-        candidate = [item for item in parameters if not item[0].endswith("max_iter")]
-        last_rounds.setdefault(repr(candidate), index)
+        last_rounds.setdefault(candidates[index], int(index))
     return list(last_rounds.values())
 
 
+def _candidate_keys(results):
+    """What tells candidates apart: of those trained by epochs their bracket and number."""
+    if "candidate" not in results:
+        return list(range(len(results["mean_test_score"])))
+    return list(zip(results["bracket"], results["candidate"], strict=True))
+
+
 def _show(value):
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return "-".join(map(str, value))
     return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def write_outcome(folder, outcome):
-    """Write model.joblib and cv_results.csv, a line a candidate."""
-    model_path, results_path = folder / "model.joblib", folder / "cv_results.csv"
-    results = outcome.search.cv_results_
-    names = [name for name in results if name != "params"]
-    try:
-        joblib.dump(outcome.model, model_path)
-        with results_path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(names)
-            writer.writerows(zip(*(results[name] for name in names), strict=True))
-    except OSError as error:
-        raise CommandError(f"Cannot write to '{folder}': {error.strerror}.") from error
-    return [
-        f"Written: {model_path}, the best one fitted on all rows",
-        f"         {results_path}, every candidate",
-    ]

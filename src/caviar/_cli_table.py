@@ -1,24 +1,46 @@
-"""The command line's tables: how they are read, and what is in their columns.
+"""The command line's tables: what there is to learn, and to predict.
 
-Owns every message about a user's data; knows nothing of models or searches.
-pandas (the extra ``cli``) is imported here alone, and only to read a table.
+The face of the modules that read files (`_cli_read`), columns (`_cli_columns`) and
+the target (`_cli_target`); knows nothing of models or searches.
 """
 
-import difflib
 import itertools
-import warnings
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
+from caviar._cli_code import table_code
+from caviar._cli_columns import (
+    assemble,
+    examine,
+    notes_on,
+    read_columns,
+    refuse_absent,
+    select_columns,
+    unseen_notes,
+)
+from caviar._cli_read import open_table, read_table
+from caviar._cli_target import find_column, read_known_target, read_target
+from caviar._cli_words import CommandError, last_line, quote
+
+__all__ = [
+    "CommandError",
+    "Problem",
+    "Rows",
+    "align_columns",
+    "check_size",
+    "last_line",
+    "load_digits_problem",
+    "load_like",
+    "load_problem",
+    "load_rows",
+    "read_table",
+    "select_columns",
+    "table_code",
+]
+
 MIN_ROWS = 20
-MAX_WHOLE_NUMBER_CLASSES = 20
 TEST_SIZE = 0.25
-
-
-class CommandError(Exception):
-    """What the user asked cannot be done; the message is the whole answer."""
 
 
 @dataclass
@@ -49,6 +71,8 @@ class Problem:
         What a model must know of its table to read another one, as plain data: to be
         kept with the model (``model.table_``) and given to `align_columns`,
         `load_rows` and `load_like` as ``model_columns``.
+    recipe : dict
+        What `table_code` needs beside that.
     """
 
     X: object
@@ -64,6 +88,7 @@ class Problem:
     reading: dict = field(default_factory=dict)
     n_dropped_rows: int = 0
     layout: dict = field(default_factory=dict)
+    recipe: dict = field(default_factory=dict, repr=False)
 
     @property
     def n_classes(self):
@@ -114,49 +139,68 @@ def load_problem(path, target, task=None):
     task : {None, "classification", "regression"}
         None decides from the target.
 
+    Returns
+    -------
+    problem : Problem
+
     Raises
     ------
     CommandError
         If the file, the column or its content cannot be used.
     """
-    frame = read_table(path)
-    column = frame[_find_column(frame, target, path)]
+    table = open_table(path, expected=() if target is None else {target})
+    frame = table.frame
+    name = find_column(frame.columns, target, path, table.header)
     if len(frame) < MIN_ROWS:
         raise CommandError(
             f"'{path}' must have at least {MIN_ROWS} rows, got {len(frame)}."
         )
-    y, task, reason = _read_target(column, task)
-    numeric, categorical, notes = column_kinds(frame.drop(columns=column.name))
-    if not numeric and not categorical:
-        why = f": {notes[0]}" if notes else ""
+    goal = read_target(frame[name], task, table.decimal)
+    if not goal.rows.all():
+        frame = frame[goal.rows].reset_index(drop=True)
+    if len(frame) < MIN_ROWS:
         raise CommandError(
-            f"'{path}' has no column to learn '{column.name}' from{why}."
+            f"'{path}' must have at least {MIN_ROWS} rows with a value of '{name}', got "
+            f"{len(frame)}."
         )
-    X = select_columns(frame, numeric, categorical)
-    return Problem(
-        *(X, y, task, reason, str(path), numeric, categorical, notes),
-        target=column.name,
-        columns=_describe(frame.drop(columns=column.name), numeric, categorical),
-        reading={"format": "CSV"},
-        layout={"numeric": numeric, "categorical": categorical},
-    )
-
-
-def _describe(frame, numeric, categorical):
-    return [
-        {
-            "name": name,
-            "kind": "numeric"
-            if name in numeric
-            else "categorical"
-            if name in categorical
-            else "left out",
-            "n_missing": int(frame[name].isna().sum()),
-            "n_different": int(frame[name].nunique()),
-            "note": "",
-        }
-        for name in frame.columns
+    columns = [
+        examine(
+            frame[other], table.decimal, table.day_first, other not in table.unnamed
+        )
+        for other in frame.columns
+        if other != name
     ]
+    notes = notes_on(columns)
+    if not any(column.values for column in columns):
+        why = f": {notes[0]}" if notes else ""
+        raise CommandError(f"'{path}' has no column to learn '{name}' from{why}.")
+    X, layout = assemble(columns)
+    layout.update(
+        target=name,
+        target_strays=list(goal.spelling.strays) if goal.spelling else [],
+        task=goal.task,
+        header=table.header,
+        decimal=table.decimal,
+        names=list(frame.columns),
+    )
+    return Problem(
+        *(X, goal.y, goal.task, goal.reason, str(path)),
+        *(layout["numeric"], layout["categorical"]),
+        notes=[*table.notes, *goal.notes, *notes],
+        target=name,
+        columns=[column.summary() for column in columns],
+        reading=table.reading(),
+        n_dropped_rows=int((~goal.rows).sum()),
+        layout=layout,
+        recipe={
+            "options": table.options,
+            "steps": table.steps,
+            "dtypes": {other: frame[other].dtype for other in frame.columns},
+            "spellings": {column.name: column.spelling for column in columns},
+            "target_spelling": goal.spelling,
+            "target_is_number": goal.is_number,
+        },
+    )
 
 
 def check_size(problem, n_splits, nested):
@@ -179,301 +223,40 @@ def check_size(problem, n_splits, nested):
     if counts[rarest] < needed:
         raise CommandError(
             f"Each class must have at least {needed} rows for `--cv {n_splits}`, got "
-            f"{counts[rarest]} of {_quote(labels[rarest])}: merge or remove such "
+            f"{counts[rarest]} of {quote(labels[rarest])}: merge or remove such "
             "classes, or give a smaller --cv."
         )
 
 
-# Reading
-
-
-def read_table(path, text_columns=()):
-    """Read a CSV (comma, semicolon, tab or bar) or Parquet file into a DataFrame.
-
-    ``text_columns`` are not parsed, so that the text "1" does not become 1.0.
-    """
-    path = Path(path)
-    _check_file(path)
-    try:
-        import pandas
-    except ImportError as error:
-        raise CommandError(
-            "Reading tables needs pandas: pip install 'caviar[cli]'."
-        ) from error
-    is_parquet = path.suffix.lower() in {".parquet", ".pq"}
-    try:
-        if is_parquet:
-            frame = pandas.read_parquet(path).reset_index(drop=True)
-        else:
-            frame = _read_csv(pandas, path, text_columns)
-    except ImportError as error:
-        raise CommandError(
-            "Reading Parquet needs pyarrow: pip install 'caviar[cli]'."
-        ) from error
-    except (OSError, ValueError) as error:
-        kind = "Parquet" if is_parquet else "CSV (UTF-8 text)"
-        reason = last_line(error)
-        raise CommandError(f"Cannot read '{path}' as {kind}: {reason}.") from error
-    frame.columns = [str(name) for name in frame.columns]
-    if len(frame) == 0:
-        raise CommandError(f"'{path}' has a header but no rows.")
-    return frame
-
-
-def _check_file(path):
-    if not path.exists():
-        raise CommandError(f"There is no file '{path}'.")
-    if path.is_dir():
-        raise CommandError(f"'{path}' is a directory, not a CSV or Parquet file.")
-    if path.stat().st_size == 0:
-        raise CommandError(f"'{path}' is empty.")
-
-
-def _read_csv(pandas, path, text_columns):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pandas.errors.ParserWarning)
-        try:
-            return pandas.read_csv(
-                path,
-                sep=_separator(path),
-                dtype=dict.fromkeys(text_columns, "object"),
-                encoding="utf-8-sig",
-                # With None, fields left over would become row names, and every
-                # column would silently stand under its neighbour's name.
-                index_col=False,
-                # A type guessed by chunks would mix numbers and texts.
-                low_memory=False,
-                na_values=["?"],
-                skipinitialspace=True,
-            )
-        except pandas.errors.ParserWarning as warning:
-            raise ValueError("its rows have more fields than its header") from warning
-
-
-def _separator(path):
-    if path.suffix.lower() in {".gz", ".bz2", ".zip", ".xz", ".zst"}:
-        return ","  # pandas decompresses; the header cannot be looked at here
-    with path.open(encoding="utf-8", errors="replace") as file:
-        header = file.readline(1_000_000)
-    return max(",;\t|", key=header.count)
-
-
-def last_line(error):
-    """What an exception says, in one line: of a long report, its end."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1].rstrip(".") if lines else type(error).__name__
-
-
-# The target
-
-
-def _find_column(frame, target, path):
-    names = list(frame.columns)
-    some = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    if target is None:
-        raise CommandError(f"Name the column to predict with --target, one of: {some}.")
-    if target in names:
-        return target
-    by_folded_name = {name.strip().casefold(): name for name in names}
-    close = difflib.get_close_matches(target.strip().casefold(), by_folded_name, n=3)
-    advice = (
-        "did you mean " + " or ".join(f"'{by_folded_name[name]}'" for name in close)
-        if close
-        else f"its columns are: {some}"
-    )
-    end = "?" if close else "."
-    raise CommandError(f"'{path}' has no column '{target}'; {advice}{end}")
-
-
-def _read_target(column, task):
-    """Return y, the task, and the reason for it in words."""
-    from pandas.api import types
-
-    is_number = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
-    if not is_number and types.is_datetime64_any_dtype(column):
-        raise CommandError(f"Column '{column.name}' holds dates, which are no target.")
-    values = as_number(column) if is_number else as_text(column)
-    missing = int(np.sum(values.isna()))
-    if missing:
-        raise CommandError(
-            f"Column '{column.name}' must have a value in every row to be the target, "
-            f"got {missing} without: remove these rows or fill them in."
-        )
-    y = values.to_numpy()
-    detected, reason = _detect_task(y, is_number)
-    if task == "regression" and not is_number:
-        raise CommandError(
-            f"`--task regression` needs a column of numbers, got '{column.name}' "
-            f"with texts such as {_quote(y[0])}."
-        )
-    if task is not None and task != detected:
-        reason = "as --task says"
-    task = task or detected
-    if len(np.unique(y)) == 1:
-        raise CommandError(
-            f"Column '{column.name}' must have at least two different values, got "
-            f"{_quote(y[0])} in every row."
-        )
-    if task == "classification" and is_number:
-        whole = np.array_equal(y, np.rint(y))
-        y = y.astype(np.int64) if whole else y.astype(str).astype(object)
-    return y, task, f"'{column.name}' {reason}" if task == detected else reason
-
-
-def _detect_task(y, is_number):
-    labels = np.unique(y)
-    if not is_number:
-        return "classification", f"holds texts, {len(labels)} classes"
-    if not np.array_equal(y, np.rint(y)):
-        return "regression", "holds numbers with fractions"
-    if len(labels) <= min(MAX_WHOLE_NUMBER_CLASSES, len(y) // 5):
-        return "classification", f"holds whole numbers, {len(labels)} classes"
-    return "regression", f"holds {len(labels)} different whole numbers"
-
-
-# The other columns
-
-
-def column_kinds(frame):
-    """Sort columns into numeric and categorical; say of the others why not.
-
-    Returns
-    -------
-    numeric, categorical : list of str
-    notes : list of str
-        One sentence for each column that is left out.
-    """
-    kinds = {"numeric": [], "categorical": []}
-    notes = []
-    for name in frame.columns:
-        kind, why_not = _column_kind(frame[name])
-        if kind is None:
-            notes.append(f"column '{name}' is left out, {why_not}")
-        else:
-            kinds[kind].append(name)
-    return kinds["numeric"], kinds["categorical"], notes
-
-
-def _column_kind(column):
-    from pandas.api import types
-
-    if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
-        return None, "it holds dates"
-    is_number = types.is_numeric_dtype(column) and not types.is_bool_dtype(column)
-    present = (as_number(column) if is_number else as_text(column)).dropna()
-    n_different = present.nunique()
-    if n_different < 2:
-        return None, "it has no value at all" if n_different == 0 else "it is constant"
-    if is_number:
-        if n_different == len(column) and _is_consecutive(present.to_numpy()):
-            return None, "it numbers the rows"
-        return "numeric", None
-    if 2 * n_different > len(present):
-        reason = f"it has {n_different} different texts in {len(present)} rows"
-        return None, reason + f" such as {_quote(present.iloc[0])}"
-    return "categorical", None
-
-
-def _is_consecutive(values):
-    return bool(np.all(np.diff(np.sort(values)) == 1))
-
-
-def select_columns(frame, numeric, categorical):
-    """The columns a model uses, as float64 and as text; NaN where missing."""
-    import pandas
-
-    columns = {name: as_number(frame[name]) for name in numeric}
-    columns.update({name: as_text(frame[name]) for name in categorical})
-    return pandas.DataFrame(columns)
-
-
-def as_number(column):
-    """float64; what is missing or infinite is NaN.
-
-    Raises
-    ------
-    CommandError
-        If the column holds something else than numbers.
-    """
-    import pandas
-
-    values = pandas.to_numeric(column, errors="coerce").astype("Float64")
-    values = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    wrong = np.flatnonzero(np.isnan(values) & ~column.isna().to_numpy())
-    if len(wrong):
-        raise CommandError(
-            f"Column '{column.name}' must hold numbers, got "
-            f"{_quote(column.iloc[wrong[0]])} in row {wrong[0] + 1}."
-        )
-    values[~np.isfinite(values)] = np.nan
-    return pandas.Series(values, index=column.index, name=column.name)
-
-
-def as_text(column):
-    """Python strings; what is missing is NaN. One spelling of true and false."""
-    import pandas
-
-    def spell(value):
-        text = str(value).strip()
-        return text.title() if text.lower() in {"true", "false"} else text
-
-    cells = zip(column, column.isna(), strict=True)
-    values = [np.nan if missing else spell(value) for value, missing in cells]
-    return pandas.Series(values, index=column.index, name=column.name, dtype="object")
-
-
-def _quote(value):
-    return repr(value.item() if isinstance(value, np.generic) else value)
-
-
-# Tables to predict
-
-
-def align_columns(frame, model_columns, path):
-    """Check that the columns of a model are all there, and select them.
-
-    Parameters
-    ----------
-    model_columns : dict
-        ``numeric`` and ``categorical``: lists of names; or, of a model fitted on
-        a plain array, ``n_features`` alone.
-    """
-    if "n_features" in model_columns:
-        needed = model_columns["n_features"]
-        if frame.shape[1] != needed:
-            raise CommandError(
-                f"'{path}' must have the {needed} columns the model was trained on, "
-                f"in their order, got {frame.shape[1]}."
-            )
-        return select_columns(frame, list(frame.columns), []).to_numpy()
-    numeric, categorical = model_columns["numeric"], model_columns["categorical"]
-    absent = [name for name in numeric + categorical if name not in frame.columns]
-    if absent:
-        names = ", ".join(f"'{name}'" for name in absent)
-        raise CommandError(
-            f"'{path}' must have every column the model was trained on, got none "
-            f"named {names}."
-        )
-    return select_columns(frame, numeric, categorical)
+# Tables of a model
 
 
 @dataclass
 class Rows:
-    """A table to predict: what the model reads, and what must be said of it."""
+    """A table to predict: what the model reads, and what must be said of it.
+
+    Attributes
+    ----------
+    X : DataFrame or ndarray
+    notes : list of str
+    """
 
     X: object
     notes: list = field(default_factory=list)
 
 
 def load_rows(path, model_columns):
-    """Read a table as a model wants it, in the way of this file, not of the first.
+    """Read a table as a model wants it.
+
+    The file is read in its own way (separator, encoding, decimal mark, dates), which
+    need not be that of the first table; where it leaves something open, that decides.
 
     Parameters
     ----------
     path : path-like
         A CSV or Parquet file.
     model_columns : dict
-        `Problem.layout`, or what `align_columns` takes.
+        `Problem.layout`, or what else `align_columns` takes.
 
     Returns
     -------
@@ -484,20 +267,25 @@ def load_rows(path, model_columns):
     CommandError
         If the file cannot be read or lacks what the model needs.
     """
-    frame = read_table(path, model_columns.get("categorical", ()))
-    return Rows(align_columns(frame, model_columns, path))
+    table = _open_like(path, model_columns)
+    X = align_columns(table.frame, model_columns, path)
+    unseen = unseen_notes(X, model_columns.get("categories", {}))
+    return Rows(X, [*table.notes, *unseen])
 
 
-def load_like(path, model_columns, target, task, classes=None):
+def load_like(path, model_columns, target=None, task=None, classes=None):
     """Read a table with its target, with the columns and the task of a model.
 
     Parameters
     ----------
     path : path-like
+        A CSV or Parquet file.
     model_columns : dict
-        `Problem.layout`, or what `align_columns` takes.
-    target : str
-    task : {"classification", "regression"}
+        `Problem.layout`, or what else `align_columns` takes.
+    target : str, default=None
+        None is the target of the layout.
+    task : {None, "classification", "regression"}
+        None is the task of the layout.
     classes : array-like, default=None
         The classes the model knows; others are refused.
 
@@ -510,19 +298,76 @@ def load_like(path, model_columns, target, task, classes=None):
     CommandError
         If the file cannot be read, lacks a column, or has a class never seen.
     """
-    frame = read_table(path, model_columns.get("categorical", ()))
-    column = frame[_find_column(frame, target, path)]
-    y, task, reason = _read_target(column, task)
-    new = [] if classes is None else sorted(set(y.tolist()) - set(classes))
-    if new:
-        raise CommandError(
-            f"Column '{target}' of '{path}' must hold the classes the model knows, "
-            f"got {_quote(new[0])}."
-        )
-    X = align_columns(frame, model_columns, path)
-    numeric, categorical = (
-        model_columns.get(key, []) for key in ("numeric", "categorical")
-    )
+    target = target or model_columns["target"]
+    task = task or model_columns["task"]
+    table = _open_like(path, model_columns, target)
+    frame = table.frame
+    name = find_column(frame.columns, target, path, table.header)
+    strays = model_columns.get("target_strays", ())
+    goal = read_known_target(frame[name], task, classes, table.decimal, strays, path)
+    frame = frame[goal.rows].reset_index(drop=True)
+    X = align_columns(frame.drop(columns=name), model_columns, path)
+    unseen = unseen_notes(X, model_columns.get("categories", {}))
     return Problem(
-        *(X, y, task, reason, str(path), numeric, categorical), target=target
+        *(X, goal.y, task, goal.reason, str(path)),
+        *(model_columns.get(kind, []) for kind in ("numeric", "categorical")),
+        notes=[*table.notes, *goal.notes, *unseen],
+        target=name,
+        reading=table.reading(),
+        n_dropped_rows=int((~goal.rows).sum()),
+        layout=model_columns,
+    )
+
+
+def _open_like(path, layout, target=None):
+    """Read a table of which a model's layout says what there should be."""
+    known = {target} if target is not None else set()
+    if "numeric" in layout:
+        known.update(read_columns(layout))
+    categorical = layout.get("categorical", ())
+    table = open_table(path, categorical, known, layout.get("decimal"))
+    names = layout.get("names")
+    n_columns = table.frame.shape[1]
+    if names and not table.header and not layout["header"] and target is None:
+        # Without names, columns are known by their place, and the target's is empty.
+        others = [name for name in names if name != layout["target"]]
+        if n_columns == len(others):
+            table.frame.columns = others
+    if names and not table.header and layout["header"]:
+        raise CommandError(
+            f"'{path}' must begin with the names of its columns, as the table of the "
+            "model did; its first line looks like data."
+        )
+    return table
+
+
+def align_columns(frame, model_columns, path):
+    """Check that the columns of a model are all there, and select them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    model_columns : dict
+        `Problem.layout`; or ``numeric`` and ``categorical`` of it, lists of names; or,
+        of a model fitted on a plain array, ``n_features`` alone.
+    path : path-like
+        For the message.
+
+    Raises
+    ------
+    CommandError
+        If columns are absent, or hold something else than those of the model.
+    """
+    if "n_features" in model_columns:
+        needed = model_columns["n_features"]
+        if frame.shape[1] != needed:
+            raise CommandError(
+                f"'{path}' must have the {needed} columns the model was trained on, "
+                f"in their order, got {frame.shape[1]}."
+            )
+        return select_columns(frame, list(frame.columns), []).to_numpy()
+    refuse_absent(frame, model_columns, path)
+    keys = ("numeric", "categorical", "numbers", "dates", "decimal")
+    return select_columns(
+        frame, **{key: model_columns[key] for key in keys if key in model_columns}
     )

@@ -220,6 +220,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
                 "epoch" if self.solver in _STOCHASTIC else "iteration",
                 n_epochs - n_before + (self.solver == "lbfgs"),
                 lambda: self._attributes(training, training.outcome(), copies=True),
+                "partial_fit" if incremental else "fit",
             )
             try:
                 with training.helpers():

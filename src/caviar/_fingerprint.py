@@ -147,7 +147,9 @@ def _describe_data(value):
     if pandas is not None and isinstance(value, pandas.DataFrame | pandas.Series):
         columns = value.to_frame() if isinstance(value, pandas.Series) else value
         return f"{kind} {value.shape}, {_digest_frame(pandas, columns)}"
-    if hasattr(value, "__array__") and hasattr(value, "shape"):
+    # numpy.float32, the class, as the dtype of a transformer, has both as descriptors.
+    is_class = isinstance(value, type)
+    if not is_class and hasattr(value, "__array__") and hasattr(value, "shape"):
         parts = [list(map(str, getattr(value, "columns", ()))), np.asarray(value)]
         return f"{kind} {tuple(value.shape)}, {_digest(parts)}"
     return None

@@ -89,7 +89,7 @@ class Journal:
         self._synced = time.monotonic()
         self._fd = _open(self.path)
         try:
-            _lock(self._fd, self.path)
+            lock(self._fd, self.path)
             self._begin_or_continue(fingerprint)
         except BaseException:
             self._release()
@@ -324,7 +324,8 @@ def _unwritable(error, path):
     )
 
 
-def _lock(fd, path):
+def lock(fd, path):
+    """Have a file for oneself, until it is closed or the process ends."""
     try:
         if sys.platform == "win32":
             import msvcrt

@@ -28,7 +28,7 @@ from .neural_network import MLPClassifier, MLPRegressor
 
 KIND = "training session"  # of file
 _CLASSES = {one.__name__: one for one in (MLPClassifier, MLPRegressor)}
-_DATA = ("X", "y", "sample_weight", "X_val", "y_val", "sample_weight_val")
+DATA = ("X", "y", "sample_weight", "X_val", "y_val", "sample_weight_val")
 # What the vectors' shape, the rows or the first draws hang on, and why it cannot change.
 _FIXED = {
     **dict.fromkeys(["hidden_layer_sizes", "batch_norm"], "it shapes the network"),
@@ -103,7 +103,11 @@ class TrainingSession:
     best_epoch : int or None
         After which the validation score was best, or without validation rows the training
         loss. A change of what these mean (`scoring`; of the training loss also the
-        penalty, dropout and augmentation) starts the count anew.
+        penalty, dropout and augmentation) starts the count anew; going back does not.
+
+    best_in_history : bool
+        Whether `best_epoch` is one of `history`. It is not where `revert` has left it
+        behind; ``revert("best")`` finds it all the same.
 
     snapshots : dict of str to int
         The epoch of each snapshot, the oldest first.
@@ -418,6 +422,14 @@ class TrainingSession:
         return None if self._best is None else self._best.n_epochs
 
     @property
+    def best_in_history(self):
+        if self._best is None:
+            return False
+        best, now = (point.course.record.history for point in (self._best, self._now))
+        # Two branches have trained apart, so they have taken other times.
+        return best["seconds"] == now["seconds"][: self._best.n_epochs]
+
+    @property
     def snapshots(self):
         return {name: point.n_epochs for name, point in self._snapshots.items()}
 
@@ -602,16 +614,27 @@ def write_session(path, estimator, training, fingerprints):
     write_archive(path, tree, KIND)
 
 
+def write_course(path, estimator, course, *data):
+    """Write what `TrainingSession.load` reads, of a fit that is over, at a course of it.
+
+    Takes longer than `write_session`, as it sets the training up again.
+    """
+    session = TrainingSession.__new__(TrainingSession)
+    session._begin()
+    session._now, session._data = _Point(clone(estimator), course), data
+    session.save(path)
+
+
 def data_fingerprints(
     X, y, sample_weight=None, X_val=None, y_val=None, sample_weight_val=None
 ):
     """By which the data of a session are known again: a short text for each part."""
     parts = (X, y, sample_weight, X_val, y_val, sample_weight_val)
-    return {name: describe(part) for name, part in zip(_DATA, parts, strict=True)}
+    return {name: describe(part) for name, part in zip(DATA, parts, strict=True)}
 
 
 def _check_data(given, expected):
-    for name in _DATA:
+    for name in DATA:
         if given[name] != expected[name]:
             raise ValueError(
                 f"`{name}` must be that of the session, {expected[name]}, got "

@@ -1,0 +1,85 @@
+"""Horizontal axes of a search's parameters: scale, limits, ticks, and where edges lie."""
+
+import math
+
+import numpy as np
+
+from . import _plot_style
+from ._ranges import EDGE_SHARE
+
+
+def edge_zone(column, side, warned):
+    """Ends of what lies beside an edge, in the column's values; None without a range."""
+    if column.scale == "choice":
+        if not warned:
+            return None
+        last = len(column.labels) - 1
+        return (-0.5, 0.5) if side == "low" else (last - 0.5, last + 0.5)
+    if column.range is None or column.range[0] == column.range[1]:
+        return None
+    low, high = (float(v) for v in column.forward(np.array(column.range)))
+    beside = EDGE_SHARE * (high - low)
+    if not np.isfinite(beside):
+        return None
+    zone = (low, low + beside) if side == "low" else (high - beside, high)
+    return tuple(float(v) for v in column.backward(np.array(zone)))
+
+
+def scale_axis(ax, column):
+    """Scale, limits and ticks of the horizontal axis."""
+    if column.scale == "choice":
+        _label_categories(ax, column.labels)
+        return
+    shown = column.positions[np.isfinite(column.positions)]
+    ends = [*shown, *(column.range or ())]
+    with np.errstate(divide="ignore"):
+        at = column.forward(np.array(ends))
+    low, high = at[np.isfinite(at)].min(), at[np.isfinite(at)].max()
+    margin = 0.05 * (high - low) or 1.0
+    if column.part == "layers":  # its points are spread, as those of categories
+        margin = 0.5
+    limits = column.backward(np.array([low - margin, high + margin]))
+    if column.scale in ("one-minus-log", "symlog"):
+        ax.set_xscale("function", functions=(column.forward, column.backward))
+    ax.set_xlim(*limits)
+    if column.scale == "log":
+        _plot_style.use_log_scale(ax, "x")
+        return
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+    if column.scale in ("one-minus-log", "symlog"):
+        ticks = _nines if column.scale == "one-minus-log" else _decades
+        ax.xaxis.set_major_locator(FixedLocator(ticks(column, limits)))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.10g}"))
+        return
+    whole = np.all(shown == np.rint(shown))
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=bool(whole)))
+
+
+def _nines(column, limits):
+    """0.9, 0.99, ... between the limits, with 0.5, 0.95, ... if these are few."""
+    for parts in ((1,), (1, 5), (1, 2, 5)):
+        ticks = [1 - part * 10.0**-k for k in range(0, 17) for part in parts]
+        ticks = [tick for tick in ticks if limits[0] <= tick <= limits[1]]
+        if len(ticks) >= 2:
+            break
+    return ticks
+
+
+def _decades(column, limits):
+    top = int(np.floor(np.log10(limits[1])))
+    bottom = int(np.ceil(np.log10(column.smallest)))
+    step = max(1, (top - bottom) // 4)
+    return [0.0, *(10.0**k for k in range(bottom, top + 1, step))]
+
+
+def _label_categories(ax, labels):
+    step = math.ceil(len(labels) / 16)
+    shown = list(range(0, len(labels), step))
+    ax.set_xlim(-0.6, len(labels) - 0.4)
+    ax.set_xticks(shown)
+    crowded = max(len(labels[i]) + 1 for i in shown) * len(shown) > 28
+    options = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+    ax.set_xticklabels([labels[i] for i in shown], **(options if crowded else {}))
+    ax.tick_params(axis="x", labelsize="small" if crowded else None)
+    ax.grid(False, axis="x")

@@ -1,0 +1,454 @@
+"""The report's account of the work: data, search, training, checkup, how to go on."""
+
+import math
+
+from . import _report_plots
+from ._report_html import (
+    advice,
+    bullets,
+    code_block,
+    duration,
+    escape,
+    fact_list,
+    figure,
+    fold,
+    long_table,
+    note,
+    number,
+    paragraph,
+    parameter,
+    plural,
+    prose,
+    score,
+    section,
+    short_names,
+    table,
+    text,
+)
+
+N_FIRST_COLUMNS = 25
+N_FIRST_CANDIDATES = 10
+STATUS_WORDS = {"ok": "good", "warning": "to look at", "problem": "problem"}
+
+
+# The data
+
+
+def data(study):
+    """The table: its size, its columns, what was left out and why."""
+    about, target = study.data, study.target
+    if not about:
+        return ""
+    n_dropped = about.get("n_dropped_rows")
+    items = [
+        ("source", text(about["source"]) if about.get("source") else None),
+        ("rows", number(about.get("n_rows"))),
+        ("columns learned from", number(about.get("n_columns"))),
+        ("rows without a target", number(n_dropped) if n_dropped else None),
+        (
+            "read as",
+            _reading(about.get("reading") or {}),
+        ),
+    ]
+    return section(
+        "data",
+        "The data",
+        fact_list(items),
+        _target(target),
+        _columns(about.get("columns") or ()),
+        "<h3>Decided on the way</h3>" if about.get("notes") else "",
+        bullets([prose(sentence) for sentence in about.get("notes") or ()]),
+    )
+
+
+def _reading(reading):
+    """How the file was read, in words: CSV, separator ';', encoding utf-8."""
+    words = []
+    for name, value in reading.items():
+        shown = (
+            f"\u201c{escape(value)}\u201d" if len(str(value)) == 1 else escape(value)
+        )
+        if name == "header":
+            words.append("with a header" if value else "without a header")
+        elif value is not None:
+            words.append(shown if name == "format" else f"{escape(name)} {shown}")
+    return ", ".join(words)
+
+
+def _target(target):
+    if not target:
+        return ""
+    name, reason = target.get("name"), target.get("reason")
+    words = f"Learned is \u201c{text(name)}\u201d, a " if name else "Learned is a "
+    words += escape(target.get("task", "task"))
+    words += f": {text(reason)}." if reason else "."
+    pieces = ["<h3>The target</h3>", paragraph(words)]
+    if target.get("counts"):
+        n_rows = sum(target["counts"])
+        pairs = zip(target["classes"], target["counts"], strict=True)
+        rows = [
+            [text(label), number(count), f"{100 * count / n_rows:.1f} %"]
+            for label, count in sorted(pairs, key=lambda pair: -pair[1])
+        ]
+        header = ["class", "rows", "share"]
+        pieces.append(
+            long_table("Classes of the target", header, rows, {1, 2}, n_first=12)
+        )
+    elif target.get("quantiles"):
+        header = ["smallest", "a quarter below", "median", "a quarter above", "largest"]
+        rows = [[number(value) for value in target["quantiles"]]]
+        pieces.append(table("Values of the target", header, rows, set(range(5))))
+    return "".join(pieces)
+
+
+def _columns(columns):
+    """Every column of the table; those that were left out come with the reason."""
+    if not columns:
+        return ""
+    rows = [
+        [
+            text(column["name"]),
+            escape(column.get("kind", "")),
+            number(column.get("n_missing")),
+            number(column.get("n_different")),
+            text(column.get("note") or ""),
+        ]
+        for column in columns
+    ]
+    n_out = sum(column.get("kind") == "left out" for column in columns)
+    words = f"{plural(len(columns), 'column')} besides the target"
+    words += f", {n_out:,} of them left out." if n_out else ", all of them used."
+    header = ["column", "kind", "missing", "different values", "note"]
+    return (
+        "<h3>The columns</h3>"
+        + paragraph(words)
+        + long_table(
+            "Columns of the table", header, rows, {2, 3}, n_first=N_FIRST_COLUMNS
+        )
+    )
+
+
+# The search
+
+
+def search(study):
+    """What was looked for, where and how hard."""
+    about = study.search
+    if not about:
+        return ""
+    space = about.get("space") or {}
+    names = short_names(space)
+    rows = [
+        [f"<code>{escape(names[name])}</code>", escape(drawn_from)]
+        for name, drawn_from in space.items()
+    ]
+    return section(
+        "search",
+        "What was searched",
+        fact_list(_settings(about, len(study.results.get("params", ())))),
+        table("Parameters and what they were drawn from", ["parameter", "from"], rows),
+        _rounds(about.get("rounds") or ()),
+        _edges(about.get("boundaries") or (), about.get("ranges") or {}),
+        _search_plot(study),
+    )
+
+
+def _settings(about, n_done):
+    asked, budget = about.get("n_candidates"), about.get("time_budget")
+    of = f" of {asked:,}" if asked and asked != n_done else ""
+    n_failed, n_splits = about.get("n_failed"), about.get("n_splits")
+    return [
+        ("strategy", escape(about["kind"]) if about.get("kind") else None),
+        ("candidates", f"{n_done:,}{of}"),
+        ("diverged or failed", number(n_failed) if n_failed else None),
+        ("compared by", escape(about["title"]) if about.get("title") else None),
+        ("cross-validation", plural(n_splits, "fold") if n_splits else None),
+        ("fits", number(about["n_fits"]) if about.get("n_fits") else None),
+        (
+            "epochs trained",
+            number(about["n_epochs"]) if about.get("n_epochs") else None,
+        ),
+        ("time budget", duration(budget) if budget else None),
+        ("time", duration(about["seconds"]) if about.get("seconds") else None),
+        ("seed", str(about["seed"]) if about.get("seed") is not None else None),
+    ]
+
+
+def _rounds(rounds):
+    if len(rounds) < 2:
+        return ""
+    has_epochs = any(entry.get("epochs") for entry in rounds)
+    rows = []
+    for i, entry in enumerate(rounds, start=1):
+        row = [
+            str(i),
+            number(entry.get("n_candidates")),
+            score(entry.get("best_score")),
+        ]
+        rows.append([*row, number(entry.get("epochs"))] if has_epochs else row)
+    header = ["round", "candidates", "best score so far"]
+    header += ["epochs"] if has_epochs else []
+    return table("Rounds of the search", header, rows, {1, 2, 3})
+
+
+def _edges(boundaries, ranges):
+    """A warning for each parameter whose best value lies beside an edge."""
+    names = short_names(
+        dict.fromkeys([*ranges, *(entry["parameter"] for entry in boundaries)])
+    )
+    notes = []
+    for entry in boundaries:
+        name = entry["parameter"]
+        edge = {"low": "lower", "high": "upper"}[entry["edge"]]
+        further = {"low": "down", "high": "up"}[entry["edge"]]
+        low_high = ranges.get(name)
+        where = (
+            f" [{escape(parameter(low_high[0]))}, {escape(parameter(low_high[1]))}]"
+            if low_high
+            else ""
+        )
+        notes.append(
+            note(
+                f"The best value of <code>{escape(names[name])}</code>, "
+                f"{escape(parameter(entry['value']))}, lies beside the {edge} edge of its "
+                f"range{where}. A better one may lie beyond: search again with a range "
+                f"that goes further {further}.",
+                "warning",
+            )
+        )
+    return "".join(notes)
+
+
+def _search_plot(study):
+    scores = study.results.get("mean_test_score", ())
+    if sum(s is not None and math.isfinite(s) for s in scores) < 2:
+        return ""
+    heading = "<h3>Score against each parameter</h3>"
+    if not _report_plots.available():
+        return heading + paragraph(_report_plots.MISSING, "soft small")
+    drawing = _report_plots.search(
+        study.results, study.search, study.winner.get("index")
+    )
+    caption = (
+        "Each point is a candidate, in the mean over its folds. Where good scores pile up "
+        "at one side the range should go further there; where there is no pattern the "
+        "parameter matters little."
+    )
+    return heading + figure(f'<div class="plot">{drawing}</div>', caption)
+
+
+def ranking(study):
+    """The candidates, best first."""
+    results = study.results
+    order = ranked(results)
+    if not order:
+        return ""
+    params = results["params"]
+    names = short_names(dict.fromkeys(name for p in params for name in p))
+    more = [name for name in ("round", "iter", "epochs") if name in results]
+    spread = results.get("std_test_score") or [None] * len(params)
+    seconds = results.get("mean_fit_time") or [None] * len(params)
+    rows = [
+        [
+            str(place),
+            score(results["mean_test_score"][i]),
+            f"\u00b1 {score(spread[i])}",
+            number(seconds[i], 2),
+            *(number(results[name][i] + (name != "epochs")) for name in more),
+            *(escape(parameter(params[i].get(name, ""))) for name in names),
+        ]
+        for place, i in enumerate(order, start=1)
+    ]
+    codes = [f"<code>{escape(short)}</code>" for short in names.values()]
+    titles = ["round" if name == "iter" else name for name in more]
+    header = ["rank", "score", "std", "s/fit", *titles, *codes]
+    metric = escape(study.search.get("title") or study.score.get("title") or "score")
+    metric = metric.replace("R2", "R\u00b2")
+    winner = study.winner.get("index")
+    place = order.index(winner) + 1 if winner in order else None
+    return section(
+        "ranking",
+        "The best candidates",
+        paragraph(
+            f"By mean {metric} over the folds, with its standard deviation there. Those "
+            "closer to one another than that are as good as the same."
+            + (f" The winner is number {place}." if place and place > 1 else "")
+        ),
+        long_table(
+            "Ranking",
+            header,
+            rows,
+            set(range(len(header))),
+            True,
+            N_FIRST_CANDIDATES,
+            200,
+        ),
+    )
+
+
+def ranked(results):
+    """Indices of the candidates with a score, best first.
+
+    Of searches that give candidates more and more epochs, each candidate counts where it
+    got furthest, and whoever got further comes first: scores after few and after many
+    epochs do not compare.
+    """
+    scores = results.get("mean_test_score", ())
+    steps = results.get("epochs") or results.get("iter") or [0] * len(scores)
+    finite = [i for i, s in enumerate(scores) if s is not None and math.isfinite(s)]
+    order = sorted(finite, key=lambda i: (-steps[i], -scores[i], i))
+    seen, kept = set(), []
+    for i in order:
+        params = results["params"][i].items()
+        candidate = repr([p for p in params if not p[0].endswith("max_iter")])
+        if candidate not in seen:
+            seen.add(candidate)
+            kept.append(i)
+    return kept
+
+
+# The winner's training
+
+
+def training(study):
+    """Its curves, and what they say."""
+    history = study.winner.get("history") or {}
+    finding, pieces = study.diagnosis, []
+    if finding:
+        pieces.append(f"<h3>{_verdict(finding)}</h3>")
+        pieces.append(paragraph(prose(finding.get("explanation", ""))))
+    if history.get("loss"):
+        pieces.append(_curves(history, study.winner.get("best_epoch")))
+    if finding.get("advice"):
+        pieces += ["<h3>What to try</h3>", advice(finding["advice"])]
+    pieces.append(fold("The numbers behind it", _numbers(finding.get("numbers") or {})))
+    return section("training", "How it was trained", *pieces)
+
+
+def _curves(history, best_epoch):
+    if not _report_plots.available():
+        return paragraph(_report_plots.MISSING, "soft small")
+    drawing = _report_plots.training_curves(history, best_epoch)
+    words = f"The winner's training over {plural(len(history['loss']), 'epoch')}."
+    if best_epoch:
+        words += f" The weights kept are those of epoch {best_epoch}."
+    return figure(f'<div class="plot">{drawing}</div>', words)
+
+
+def _verdict(finding):
+    """The title of a finding, with a word for its status."""
+    status, title = finding.get("status"), prose(finding.get("title", ""))
+    if status not in STATUS_WORDS:
+        return title
+    return f'<span class="status {status}">{STATUS_WORDS[status]}</span>{title}'
+
+
+def _numbers(numbers):
+    rows = [
+        [escape(str(name).replace("_", " ")), _figure_of(value)]
+        for name, value in numbers.items()
+    ]
+    return table("Numbers", ["what", "value"], rows, {1})
+
+
+def _figure_of(value):
+    if isinstance(value, (list, tuple)):
+        shown = ", ".join(_figure_of(v) for v in value[:8])
+        return shown + (f", \u2026 ({len(value)} in all)" if len(value) > 8 else "")
+    if isinstance(value, dict):
+        shown = [f"{escape(k)}: {_figure_of(v)}" for k, v in list(value.items())[:8]]
+        return ", ".join(shown)
+    return number(value)
+
+
+# Checkup
+
+
+def checkup(study):
+    """One entry for each finding."""
+    findings = study.checkup.get("findings") or ()
+    if not findings:
+        return ""
+    blocks = [
+        f'<div class="finding"><h3>{_verdict(finding)}</h3>'
+        f"{paragraph(prose(finding.get('explanation', '')))}"
+        f"{advice(finding.get('advice') or ())}"
+        f"{fold('The numbers', _numbers(finding.get('numbers') or {}))}</div>"
+        for finding in findings
+    ]
+    counts = [finding.get("status") for finding in findings]
+    summary = ", ".join(
+        f"{counts.count(status)} {words}"
+        for status, words in STATUS_WORDS.items()
+        if counts.count(status)
+    )
+    code = study.checkup.get("code")
+    block = code_block(code, "Code for the next search") if code else ""
+    return section(
+        "checkup",
+        "Checkup",
+        paragraph(
+            f"What is checked before a network is trusted: {summary}. A problem often "
+            "has those below it as its consequences."
+        ),
+        *blocks,
+        fold("Code for the next search", block),
+    )
+
+
+# How to go on
+
+
+def usage(study):
+    """The commands that come next."""
+    words = {
+        "resume": "Go on with the search",
+        "predict": "Predict the rows of another table",
+        "retest": "Test the best candidates again on newer data",
+        "checkup": "Check the model on a table",
+        "report": "Make this page again",
+    }
+    commands = [
+        f"<h3>{title}</h3>{code_block(study.usage[name], title)}"
+        for name, title in words.items()
+        if study.usage.get(name)
+    ]
+    files = study.usage.get("files") or {}
+    rows = [
+        [f"<code>{escape(name)}</code>", escape(what)] for name, what in files.items()
+    ]
+    folder = study.usage.get("folder")
+    where = f"Files in {folder}" if folder else "Files"
+    return section(
+        "use", "How to use it", *commands, table(where, ["file", "holds"], rows)
+    )
+
+
+def code(study):
+    """The program that rebuilds the winner."""
+    if not study.code:
+        return ""
+    return section(
+        "code",
+        "The code that rebuilds it",
+        paragraph(
+            "This program builds the same model from the same table; with the versions "
+            "below it has the same numbers to the last bit. A click selects it all."
+        ),
+        code_block(study.code, "Program that rebuilds the model"),
+    )
+
+
+def provenance(study):
+    """Command, seed and versions: what it takes to have the same again."""
+    rows = [[escape(name), escape(version)] for name, version in study.versions.items()]
+    seed = study.search.get("seed")
+    command = code_block(study.command, "Command line") if study.command else ""
+    return section(
+        "versions",
+        "How to get the same again",
+        paragraph("The command that made this page:") if command else "",
+        command,
+        paragraph(f"Seed {escape(seed)}.") if seed is not None else "",
+        table("Versions", ["package", "version"], rows),
+    )
