@@ -119,9 +119,10 @@ def read(path):
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         writer = tree.get("caviar") if isinstance(tree, dict) else None
+        by = f"caviar {writer}" if writer else "something else"
         raise ValueError(
-            f"The session in {str(path)!r} cannot be read by caviar {version('caviar')}: "
-            f"caviar {writer} wrote it, and {error}."
+            f"The session in {str(path)!r} was written by {by}, and cannot be read by "
+            f"caviar {version('caviar')} ({error})."
         ) from error
 
 

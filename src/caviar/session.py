@@ -97,7 +97,8 @@ class TrainingSession:
         "stopped", "interrupted") and what belongs to it.
 
     stopped : str or None
-        Why the last `run` ended before its time, if it did.
+        Which rule ended the last `run`, if one did: before its time, or with its last
+        epoch.
 
     Raises
     ------
@@ -202,7 +203,7 @@ class TrainingSession:
         Returns
         -------
         self : TrainingSession
-            `stopped` says whether a rule has ended the run early.
+            `stopped` says whether a rule has ended the run.
 
         Raises
         ------
@@ -234,7 +235,7 @@ class TrainingSession:
                 f"{self._now.estimator.learning_rate_init}, or set `clip_norm`."
             )
         self._training = training
-        if training.finished and self.n_epochs < until:
+        if training.finished:
             self.stopped = self._reason()
             self._note("stopped", reason=self.stopped)
         return self
