@@ -318,9 +318,7 @@ def test_a_trained_network_shows_plan_and_course():
         display.lines_[1].get_ydata(), network.history_["learning_rate"]
     )
     # One batch an epoch: steps at whole epochs, half an epoch away from what is asked.
-    plan = np.interp(
-        np.arange(12) + 0.5, display.epochs, display.lines_[0].get_ydata()
-    )
+    plan = np.interp(np.arange(12) + 0.5, display.epochs, display.lines_[0].get_ydata())
     np.testing.assert_allclose(network.history_["learning_rate"], plan, rtol=1e-6)
 
 
