@@ -37,7 +37,7 @@ def describe(trained):
     if hasattr(trained, "history"):  # a session
         return {
             "history": trained.history,
-            "best_epoch": trained.best_epoch,
+            "best_epoch": trained.best_epoch if trained.best_in_history else None,
             "log": trained.log,
             "score_name": _score_name_of_session(trained),
         }
