@@ -168,8 +168,9 @@ def session_html(session):
     state = f"{n_epochs} of {params['max_iter']} epochs" if n_epochs else "not begun"
     if session.stopped:
         state += f", stopped: {session.stopped}"
-    columns = curves_svg(history, session.best_epoch, _changes_on_the_way(log))
-    columns += pairs(training_pairs(history, session.best_epoch))
+    best_epoch = session.best_epoch if session.best_in_history else None
+    columns = curves_svg(history, best_epoch, _changes_on_the_way(log))
+    columns += pairs(training_pairs(history, best_epoch))
     rows = [(entry["epoch"], entry["event"], entry_text(entry)) for entry in log]
     kept = list(session.snapshots.items())
     changed = changed_params(session._now.estimator)
@@ -186,12 +187,15 @@ def session_html(session):
 
 def _changes_on_the_way(log):
     """Changes of parameters that led here: without those that were gone back on."""
-    kept = []
+    kept, snapshots = [], {}
     for entry in log:
         if entry["event"] == "params":
             kept.append((entry["epoch"], entry_text(entry)))
+        elif entry["event"] == "snapshot":
+            snapshots[entry["name"]] = list(kept)
         elif entry["event"] == "revert":
-            kept = [mark for mark in kept if mark[0] < entry["to"]]
+            before = [mark for mark in kept if mark[0] < entry["to"]]
+            kept = list(snapshots.get(entry["name"], before))
     return kept
 
 
