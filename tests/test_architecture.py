@@ -38,8 +38,9 @@ RANK = {  # a module imports modules of a lower rank only
     "_checkup": 7,
     **dict.fromkeys(["diagnostics", "ensemble", "model_selection"], 9),
     # Babysitting, files, pictures and pages:
-    **dict.fromkeys(["_atomic", "_html_curves"], 0),
-    **dict.fromkeys(["_archive", "_html", "_study"], 1),
+    **dict.fromkeys(["_atomic", "_html_curves", "_html_pieces"], 0),
+    **dict.fromkeys(["_html", "_html_findings"], 0.5),
+    **dict.fromkeys(["_archive", "_study"], 1),
     "_plot_style": 1,
     **dict.fromkeys(["_plot_parameters", "_plot_axes", "_plot_scores"], 2),
     **dict.fromkeys(["_plot_history", "_plot_points"], 3),
