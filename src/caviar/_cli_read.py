@@ -180,7 +180,7 @@ def with_index(frame):
     """
     steps = []
     names = [
-        " ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+        " ".join(map(str, name)).strip() if isinstance(name, tuple) else str(name)
         for name in frame.columns
     ]
     if names != list(frame.columns):
