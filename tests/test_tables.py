@@ -257,12 +257,13 @@ def test_without_a_header_columns_are_numbered_and_said(target, write):
 def test_a_first_line_of_data_is_told_from_names(first_line, rows, has_header, write):
     table = _cli_table.read_table(write(lines(*rows, header=first_line)))
     assert len(table) == N_ROWS + (not has_header)
-    assert (list(table.columns)[0] == "column 1") != has_header
+    assert (table.columns[0] == "column 1") != has_header
 
 
 def test_a_target_in_the_first_line_is_a_header(write):
-    text = numbered("{i},{label},up", "up,yes,up.1").replace("up.1", "y")
-    assert load_problem(write(text), "y").reading["header"] is True
+    path = write(lines("red,yes", "blue,no", header="red,no"))
+    assert load_problem(path, "no").reading["header"] is True
+    assert load_problem(path, "2").reading["header"] is False
 
 
 def test_a_target_that_is_not_there_is_answered_with_the_columns(write):
@@ -375,10 +376,8 @@ def test_infinite_values_are_missing_and_said(write):
 # Dates
 
 
-DAYS = [
-    datetime.datetime(2023, 11, 3, 7, 30) + i * datetime.timedelta(9.25)
-    for i in range(N_ROWS)
-]
+FIRST_DAY = datetime.datetime(2023, 11, 3, 7, 30)
+DAYS = [FIRST_DAY + i * datetime.timedelta(9.25) for i in range(N_ROWS)]
 
 
 @pytest.mark.parametrize(
@@ -422,7 +421,6 @@ def test_dates_become_numbers_whatever_their_spelling(form, write):
 
 
 def test_the_parts_of_dates_that_are_constant_are_left_out(write):
-    text = numbered("2024-03-{i:02},{label}").replace("2024-03-0", "2024-03-3", 0)
     text = "x,y\n" + "".join(
         f"2024-03-{i % 28 + 1:02},{LABELS[i]}\n" for i in range(40)
     )
@@ -477,7 +475,7 @@ def test_one_late_date_decides_the_order_of_a_hundred_thousand():
     texts = [
         f"{i % 12 + 1:02}/{i % 11 + 1:02}/{1900 + i // 132}" for i in range(13_000)
     ]
-    texts = list(dict.fromkeys(texts)) + ["31/01/2001"]
+    texts = [*dict.fromkeys(texts), "31/01/2001"]
     counts = np.ones(len(texts), dtype=int)
     dates, spelling = _cli_dates.read_dates(texts, counts, False)
     assert spelling.formats == ("%d/%m/%Y",)
@@ -566,8 +564,8 @@ def test_many_columns_that_are_left_out_are_said_in_few_lines(write):
     table["x"], table["y"] = np.arange(40) ** 2, LABELS
     notes = load_problem(write(as_csv(table)), "y").notes
     assert notes == [
-        "5,000 columns are left out, it is constant (each of them): 'c0', 'c1', 'c2', "
-        "'c3' and 4,996 more"
+        "5,000 columns are left out, each because it is constant: 'c0', 'c1', 'c2', 'c3' "
+        "and 4,996 more"
     ]
 
 
@@ -611,7 +609,10 @@ def test_rows_without_a_target_are_left_out_and_counted(write):
         (["1,a", "2,a"], "at least two different values, got 'a' in every row"),
         (["1,3", "2,3"], "at least two different values, got 3"),
         (["1,a", "2,", "3,", "4,b"], None),
-        (["1,a", "2,", "3,", "4,"], "must have at least 20 rows with a value of 'y'"),
+        (
+            ["1,a", "2,", "3,", "4,", "5,b", "6,", "7,", "8,"],
+            "must have at least 20 rows with a value of 'y'",
+        ),
         (["1,2024-01-05", "2,2024-01-06"], "'y' holds dates, which are no target"),
     ],
 )
@@ -841,7 +842,7 @@ def test_parquet_is_known_by_its_content(measures, tmp_path, write):
         load_problem(write(lines("1,a"), "table.parquet"), "y")
     content = (tmp_path / "table.csv").read_bytes()
     for damaged in (content[:100], content[:-50], content.replace(b"y", b"\xff")):
-        with pytest.raises(CommandError, match="Cannot read .* as Parquet") as refused:
+        with pytest.raises(CommandError, match="as Parquet: ") as refused:
             load_problem(write(damaged, "cut.parquet"), "y")
         assert "\n" not in str(refused.value)
 
@@ -881,9 +882,8 @@ def test_few_rows_that_leave_the_decimal_mark_open_follow_the_model(write):
 
 
 def test_few_dates_that_leave_the_order_open_follow_the_model(write):
-    text = "x,y\n" + "".join(
-        f"{i % 28 + 1}/{i % 3 + 1}/2024,{LABELS[i]}\n" for i in range(40)
-    )
+    days = [f"{i % 28 + 1}/{i % 3 + 1}/2024" for i in range(40)]
+    text = as_csv(pandas.DataFrame({"x": days, "y": LABELS}))
     problem = load_problem(write(text), "y")
     rows = load_rows(write("x\n2/3/2024\n", "new.csv"), problem.layout)
     assert rows.X["x: month"].tolist() == [3]

@@ -11,7 +11,8 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from caviar._cli_format import SEPARATOR_NAMES, damaged, find_format, western
+from caviar._cli_bytes import damaged, western
+from caviar._cli_format import SEPARATOR_NAMES, find_format
 from caviar._cli_numbers import MISSING_MARKS
 from caviar._cli_words import CommandError, count, last_line
 
