@@ -10,23 +10,15 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.datasets import load_diabetes, load_iris
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.model_selection import (
-    GridSearchCV,
-    HalvingRandomSearchCV,
-    RandomizedSearchCV,
-)
 
 import caviar
-from caviar import _cli_report, _cli_search, _cli_table
-from caviar.__main__ import main
+from caviar import _cli_search, _cli_table
+from command_line import SMALL, assert_refused, run_cli
 
 # Models of a few epochs do for what is tested here.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-SMALL = ["--n-iter", "2", "--cv", "2", "--n-jobs", "1"]
 
 
 @pytest.fixture
@@ -69,24 +61,10 @@ def write(tmp_path):
     return write_csv
 
 
-def run_cli(capsys, *arguments):
-    """Return the exit status, stdout and stderr of one command."""
-    try:
-        status = main([str(argument) for argument in arguments])
-    except SystemExit as error:
-        status = error.code
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
-
-
-def assert_refused(capsys, *arguments, says):
-    status, out, err = run_cli(capsys, *arguments)
-    assert status == 2
-    assert out == ""
-    assert err.count("\n") == 1
-    assert err.endswith("\n")
-    assert "error: " in err
-    assert says in err
+@pytest.fixture(autouse=True)
+def work_in(tmp_path, monkeypatch):
+    """Folders that a command names by itself are made in one that goes."""
+    monkeypatch.chdir(tmp_path)
 
 
 # The demonstration
@@ -97,7 +75,7 @@ def test_the_demonstration_runs_without_pandas_and_writes_what_it_found(tmp_path
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", "caviar", "tune", "--n-iter", "2", "--cv", "2"]
     done = subprocess.run(
-        [*command, "--n-jobs", "2", "--out", str(tmp_path / "model")],
+        [*command, "--n-jobs", "2"],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": path},
@@ -107,16 +85,16 @@ def test_the_demonstration_runs_without_pandas_and_writes_what_it_found(tmp_path
     assert done.returncode == 0, done.stderr
     # Not a terminal: no progress bar, and nothing else either.
     assert done.stderr == ""
-    assert "1797 rows, 64 columns" in done.stdout
+    assert "1,797 rows, 64 columns" in done.stdout
     assert "rank   score     std  s/fit  learning_rate_init" in done.stdout
     assert "Nested cross-validation: accuracy 0.9" in done.stdout
     assert " +- 0.0" in done.stdout
     assert "Seconds per fit: " in done.stdout
-    with open(tmp_path / "model" / "cv_results.csv", newline="") as file:
+    with open(tmp_path / "caviar-digits" / "cv_results.csv", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["rank_test_score"] for row in rows] in (["1", "2"], ["2", "1"])
     assert "param_mlp__batch_norm" in rows[0]
-    model = joblib.load(tmp_path / "model" / "model.joblib")
+    model = joblib.load(tmp_path / "caviar-digits" / "model.joblib")
     assert isinstance(model.named_steps["mlp"], caviar.MLPClassifier)
 
 
@@ -269,151 +247,6 @@ def test_the_task_can_be_told(pandas, write):
     assert problem.y.dtype == np.float64
 
 
-# Searches
-
-
-@pytest.mark.parametrize(
-    ("kind", "search_class"),
-    [
-        ("random", RandomizedSearchCV),
-        ("grid", GridSearchCV),
-        ("halving", HalvingRandomSearchCV),
-    ],
-)
-@pytest.mark.parametrize("task", ["classification", "regression"])
-def test_each_search_sets_parameters_that_the_pipeline_has(kind, search_class, task):
-    X, y = load_wine(return_X_y=True)
-    problem = _cli_table.Problem(X, y, task, "", "")
-    search = _cli_search.build_search(problem, _cli_search.Settings(kind=kind))
-    assert type(search) is search_class
-    space = getattr(search, "param_grid", None) or search.param_distributions
-    parameters = search.estimator.get_params()
-    assert {name.rpartition("__")[2] for name in space} >= {
-        "learning_rate_init",
-        "alpha",
-        "hidden_layer_sizes",
-        "batch_norm",
-    }
-    assert set(space) <= set(parameters)
-    assert getattr(search, "resource", next(iter(space))) in parameters
-
-
-@pytest.mark.parametrize("kind", ["grid", "halving"])
-def test_the_other_searches_run_on_a_table(kind, capsys, pandas, write):
-    table = write(load_wine(as_frame=True).frame)
-    options = [] if kind == "grid" else ["--n-iter", "7"]
-    status, out, err = run_cli(
-        capsys,
-        *("tune", table, "--target", "target", "--search", kind),
-        *("--cv", "2", "--n-jobs", "1"),
-        *options,
-    )
-    assert (status, err) == (0, "")
-    assert f"Search  {kind}, {24 if kind == 'grid' else 7} candidates x 2 folds" in out
-    assert ("max_iter" in out) == (kind == "halving")
-    assert "Held-out rows: accuracy " in out
-    assert "Nothing was written" in out
-
-
-def test_nested_scores_are_the_mean_and_spread_of_the_outer_folds(
-    capsys, pandas, write
-):
-    table = write(load_breast_cancer(as_frame=True).frame)
-    status, out, _ = run_cli(
-        capsys, "tune", table, "--target", "target", "--nested", *SMALL
-    )
-    assert status == 0
-    line = next(line for line in out.splitlines() if line.startswith("Nested"))
-    assert line.endswith("(mean and std over 2 outer folds)")
-    assert 0.9 < float(line.split()[3]) < 1
-
-
-def test_a_candidate_that_diverges_is_left_out_of_the_ranking():
-    results = {
-        "params": [{"mlp__alpha": 1.0}, {"mlp__alpha": 2.0}, {"mlp__alpha": 3.0}],
-        "mean_test_score": np.array([0.5, np.nan, 0.75]),
-    }
-    assert _cli_report.ranking(results) == [2, 0]
-
-
-def test_a_halving_ranking_has_each_candidate_once_and_the_furthest_first():
-    alphas, epochs = [1.0, 2.0, 1.0], [30, 30, 90]
-    results = {
-        "params": [
-            {"mlp__alpha": alpha, "mlp__max_iter": n}
-            for alpha, n in zip(alphas, epochs, strict=True)
-        ],
-        "iter": [0, 0, 1],
-        "mean_test_score": np.array([0.8, 0.9, 0.7]),
-    }
-    assert _cli_report.ranking(results) == [2, 1]
-
-
-def test_no_candidate_at_all_is_one_line(capsys, iris, write, monkeypatch):
-    def fit(self, X, y):
-        raise ValueError("Solver produced non-finite parameter weights.")
-
-    monkeypatch.setattr(caviar.MLPClassifier, "fit", fit)
-    status, _, err = run_cli(capsys, "tune", write(iris), "--target", "species", *SMALL)
-    assert status == 2
-    assert err == (
-        "caviar: error: The search failed: ValueError: Solver produced non-finite "
-        "parameter weights.\n"
-    )
-
-
-def test_held_out_rows_that_are_all_right_still_have_a_spread():
-    assert 0.01 < _cli_search._accuracy_error(1.0, 40) < 0.05
-    # Far from 0 and 1 it is the usual standard error.
-    assert _cli_search._accuracy_error(0.5, 10_000) == pytest.approx(0.005, rel=1e-3)
-
-
-# Progress
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-@pytest.mark.parametrize("nested", [False, True])
-@pytest.mark.parametrize("kind", ["random", "halving"])
-def test_the_progress_bar_counts_exactly_the_scores_there_are(
-    kind, nested, monkeypatch
-):
-    monkeypatch.setattr(_cli_report, "REFRESH_SECONDS", 0.01)
-    X, y = load_iris(return_X_y=True)
-    problem = _cli_table.Problem(X, y, "classification", "", "")
-    settings = _cli_search.Settings(
-        kind=kind, n_iter=4, n_splits=2, n_jobs=1, nested=nested
-    )
-    stream = Terminal()
-    total = _cli_search.count_scores(settings)
-    with _cli_report.Progress(total, stream) as progress:
-        scorer = progress.scorer("accuracy")
-        _cli_search.run(problem, settings, scorer)
-        assert os.path.getsize(scorer.path) == total
-    assert not os.path.exists(scorer.path)
-    assert f"/{total} fits, 0:0" in stream.getvalue()
-    # Nothing of it is left on the screen.
-    assert stream.getvalue().endswith(" \r")
-
-
-def test_the_progress_line_says_how_much_is_left():
-    progress = _cli_report.Progress(200, Terminal())
-    assert progress.line(0, 1) == f"[{'-' * 30}] 0/200 fits, 0:01"
-    assert progress.line(50, 30).endswith("50/200 fits, 0:30, about 1:30 left")
-    # Scores of a search that is called once more do not run over the end.
-    assert progress.line(201, 90).startswith(f"[{'#' * 30}] 200/200 fits, 1:30")
-
-
-def test_progress_is_silent_where_there_is_no_terminal():
-    stream = io.StringIO()
-    with _cli_report.Progress(10, stream) as progress:
-        assert progress.scorer("accuracy") == "accuracy"
-    assert stream.getvalue() == ""
-
-
 # What is refused
 
 
@@ -453,7 +286,7 @@ def test_a_table_that_cannot_be_used_is_refused_in_one_line(
         (["--target", "species", "--n-iter", "x"], "integer in [1, inf), got 'x'"),
         (["--target", "species", "--n-jobs", "0"], "-1 for all cores, got '0'"),
         (["--target", "species", "--search", "grid", "--n-iter", "3"], "`--n-iter`"),
-        (["--target", "species", "--search", "best"], "invalid choice: 'best'"),
+        (["--target", "species", "--search", "best"], "must be one of coarse-to-fine,"),
         (["--target", "species", "--out", __file__], "Cannot write to"),
     ],
 )
@@ -494,17 +327,45 @@ def test_control_c_is_one_line_and_status_130(capsys, monkeypatch):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("caviar.__main__.run", interrupted)
+    monkeypatch.setattr("caviar._cli_tune.run", interrupted)
     status, _, err = run_cli(capsys, "tune")
     assert status == 130
-    assert err == "caviar: interrupted\n"
+    assert err == (
+        "caviar: interrupted: 0 finished fits are kept in 'caviar-digits': the same "
+        "command goes on from there, and `python -m caviar report caviar-digits` shows "
+        "the ranking so far.\n"
+    )
 
 
 def test_help_teaches_by_examples(capsys):
-    for arguments in (["--help"], ["tune", "--help"], ["predict", "--help"]):
-        status, out, _ = run_cli(capsys, *arguments)
+    status, out, _ = run_cli(capsys, "--help")
+    assert status == 0
+    assert "first steps:\n  python -m caviar tune\n" in out
+    assert "exit codes:\n  0    done\n" in out
+    assert run_cli(capsys)[1] == out
+    for command in ("tune", "predict", "report", "checkup", "retest"):
+        status, out, _ = run_cli(capsys, command, "--help")
         assert status == 0
-        assert "examples:\n  python -m caviar" in out
+        assert f"examples:\n  python -m caviar {command}" in out
+        assert max(map(len, out.splitlines())) <= 88
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["tun"], "there is no command 'tun'; did you mean tune? (see --help)"),
+        (["xyz"], "there is no command 'xyz'; there are tune, predict, report,"),
+        (["tune", "--targte", "y"], "no option --targte; did you mean --target?"),
+        (["tune", "--targte=y"], "no option --targte; did you mean --target?"),
+        (["tune", "a.csv", "b.csv"], "one argument too many: 'b.csv'"),
+        (["tune", "--search", "hyperbnd"], "got 'hyperbnd'; did you mean hyperband?"),
+        (["tune", "--task", "regresion"], "'regresion'; did you mean regression?"),
+        (["tune", "--time-budget", "0"], "a number of seconds above 0, got '0'"),
+        (["predict", "a"], "the following arguments are required: DATA"),
+    ],
+)
+def test_a_typo_is_answered_with_what_was_meant(arguments, says, capsys):
+    assert_refused(capsys, *arguments, says=says)
 
 
 # predict

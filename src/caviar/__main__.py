@@ -68,13 +68,18 @@ def main(argv=None):
             title="caviar",
         )
     except BrokenPipeError:
-        # Python flushes stdout once more at exit; let that find an open file.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()
     except MemoryError:
         return _fail("The memory does not suffice.", EXIT_FAILED)
     except OSError as error:
-        return _fail(f"{last_line(error)}.", EXIT_FAILED)
+        _leave_stdout()
+        return _fail(f"{error.strerror or last_line(error)}.", EXIT_FAILED)
     return 0
+
+
+def _leave_stdout():
+    """Python flushes stdout once more at exit; let that find an open file."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(text, status, title="caviar: error"):

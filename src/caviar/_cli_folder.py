@@ -13,7 +13,7 @@ import os
 import shutil
 from pathlib import Path
 
-from caviar._cli_table import CommandError
+from caviar._cli_words import CommandError
 from caviar._journal import lock
 
 UNFINISHED = "unfinished.json"
@@ -142,16 +142,10 @@ class Folder:
 
     def write(self, name, write_to):
         """Write a whole file or none: ``write_to`` is called with the path to write to."""
-        path = self.path / name
-        part = self.path / f".{name}.part"
-        try:
-            write_to(part)
-            os.replace(part, path)
-        except OSError as error:
-            raise cannot_write(path, error) from error
-        finally:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
+        write_whole(self.path / name, write_to)
+
+    def write_text(self, name, text):
+        write_whole_text(self.path / name, text)
 
     def finish(self):
         """The results are written: nothing is left to go on with."""
@@ -167,6 +161,24 @@ class Folder:
             path.unlink(missing_ok=True)
         for path in self.path.glob("tune-*.journal.states"):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def write_whole(path, write_to):
+    """A file that is there as a whole or not at all; `cannot_write` if it is not."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        write_to(part)
+        os.replace(part, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def write_whole_text(path, text):
+    """As `write_whole`, of a text."""
+    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def read_unfinished(folder):

@@ -3,24 +3,20 @@
 Gives an `Outcome` of plain values and fitted objects; prints nothing.
 """
 
-import itertools
 import math
 import os
 import signal
 import time
 import warnings
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import joblib
 import numpy as np
 from sklearn.base import clone
-from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import ConvergenceWarning, FitFailedWarning
-from sklearn.inspection import permutation_importance
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
 
 from caviar._cli_folder import CommandFailed
 from caviar._cli_search import (
@@ -28,16 +24,15 @@ from caviar._cli_search import (
     METRICS,
     build_folds,
     build_search,
-    find_network,
+    choose_rows,
     prefix_of,
+    take,
 )
 from caviar._cli_table import TEST_SIZE, CommandError, last_line
+from caviar._cli_winner import check_up, measure_importances, watch_learning
 from caviar.model_selection import SearchBoundaryWarning
 
 N_BOOTSTRAPS = 500
-IMPORTANCE_ROWS = 1000
-MOST_COLUMNS = 500  # whose importances are measured
-MOST_COLUMN_SHUFFLES = 400  # in all folds, where five for each column would be more
 # Failed fits are counted, edges are found in the results, and the length of a training is
 # the search's affair.
 TOLD_OTHERWISE = (
@@ -66,8 +61,9 @@ class Outcome:
         Scores of the outer folds; empty where rows were held out.
     truth, predicted : ndarray of shape (n_rows,)
         Of the rows that the score is made of.
-    history : dict of list
-        `history_` of the winner, trained without the rows that it is watched on.
+    watched : MLPClassifier or MLPRegressor
+        The winner's network, trained with an eye on rows that it does not learn from.
+    checkup : Checkup
     importances : list of dict
         column, mean, std; best first.
     completed : bool
@@ -85,8 +81,9 @@ class Outcome:
     folds: list
     truth: np.ndarray
     predicted: np.ndarray
-    history: dict
-    importances: list
+    watched: object = None
+    checkup: object = None
+    importances: list = field(default_factory=list)
     completed: bool = True
     n_fits: int = 0
     n_epochs: int | None = None
@@ -156,10 +153,7 @@ def run(problem, settings, journal, watch):
             warnings.simplefilter("ignore", category)
         warnings.filterwarnings("ignore", message="One or more of the")
         start_workers(settings.n_jobs)
-        try:
-            outcome = _run(problem, settings, journal, watch)
-        except (ValueError, MemoryError) as error:
-            raise _failure(error) from error
+        outcome = _run(problem, settings, journal, watch)
     outcome.notes = _worth_saying(caught)
     return outcome
 
@@ -244,8 +238,11 @@ def _run(problem, settings, journal, watch):
             budget = left / (len(parts) - number)
         watch.begin(part.stage)
         search = build_search(problem, settings, journal(part.stage), budget)
-        rows = _rows_to_search(problem, settings, part.train)
-        search.fit(_take(problem.X, rows), problem.y[rows])
+        rows = choose_rows(problem, settings, part.train)
+        try:
+            search.fit(take(problem.X, rows), problem.y[rows])
+        except (ValueError, MemoryError) as error:
+            raise _failure(error) from error
         watch.end(part.stage)
         searches.append(search)
         counts.append(_count(search))
@@ -265,40 +262,21 @@ def _run(problem, settings, journal, watch):
         scores if settings.nested else [],
         truth,
         predicted,
-        {},
-        [],
-        all(search.completed_ for search in searches),
-        sum(n for n, _ in counts),
-        sum(n for _, n in counts) if settings.kind in BY_EPOCHS else None,
+        completed=all(search.completed_ for search in searches),
+        n_fits=sum(n for n, _ in counts),
+        n_epochs=sum(n for _, n in counts) if settings.kind in BY_EPOCHS else None,
     )
-    watch.say("watching the winner learn")
-    outcome.history = _watched_history(problem, settings, model, tested[0])
+    watch.say("looking at how the winner learns")
+    outcome.watched = watch_learning(problem, settings, model, tested[0])
+    outcome.checkup = check_up(problem, settings, model, tested[0])
     watch.say("measuring what each column is worth")
-    outcome.importances = _importances(problem, settings, tested, honest)
+    outcome.importances = measure_importances(problem, settings, tested, honest)
     return outcome
 
 
 def _count(search):
     n_candidates = len(search.cv_results_["params"])
     return n_candidates * search.n_splits_, getattr(search, "n_epochs_", 0)
-
-
-def _take(X, rows):
-    return _safe_indexing(X, rows)
-
-
-def _rows_to_search(problem, settings, rows):
-    """All of these rows, or a part of them in which classes have their proportions."""
-    if len(rows) <= settings.search_rows:
-        return rows
-    classes = problem.y[rows] if problem.task == "classification" else None
-    chosen, _ = train_test_split(
-        rows,
-        train_size=settings.search_rows,
-        stratify=classes,
-        random_state=settings.seed,
-    )
-    return chosen
 
 
 def winner(problem, settings, search):
@@ -312,7 +290,7 @@ def winner(problem, settings, search):
 def _refit_if_rows_were_left_out(problem, search, part, rows):
     if len(rows) == len(part.train):
         return search.best_estimator_
-    X, y = _take(problem.X, part.train), problem.y[part.train]
+    X, y = take(problem.X, part.train), problem.y[part.train]
     return clone(search.best_estimator_).fit(X, y)
 
 
@@ -324,7 +302,7 @@ def _honest_scores(problem, parts, models):
     metric = METRICS[problem.task][1]
     truth = [problem.y[part.test] for part in parts]
     predicted = [
-        model.predict(_take(problem.X, part.test))
+        model.predict(take(problem.X, part.test))
         for part, model in zip(parts, models, strict=True)
     ]
     scores = [float(metric(t, p)) for t, p in zip(truth, predicted, strict=True)]
@@ -360,74 +338,3 @@ def _bootstrap_error(metric, y, predicted, seed):
         rows = random.integers(len(y), size=n_rows)
         scores.append(metric(y[rows], predicted[rows]))
     return float(np.std(scores) * math.sqrt(n_rows / len(y)))
-
-
-# What the winner is like
-
-
-def _watched_history(problem, settings, model, part):
-    """The winner's losses on the rows of its training and on others, epoch by epoch.
-
-    Trained once more, on the training rows of a part and for as many epochs as the winner,
-    with the part's test rows only looked at.
-    """
-    rows = _rows_to_search(problem, settings, part.train)
-    test = _rows_to_search(problem, settings, part.test)
-    learner = clone(model.named_steps["mlp"])
-    y, y_test = problem.y[rows], problem.y[test]
-    if isinstance(learner, TransformedTargetRegressor):
-        scale = learner.transformer.fit(y[:, None])
-        y, y_test = scale.transform(y[:, None])[:, 0], scale.transform(y_test[:, None])
-        y_test, learner = y_test[:, 0], learner.regressor
-    n_epochs = len(find_network(model).loss_curve_)
-    learner.set_params(early_stopping=False, max_iter=n_epochs, tol=0.0)
-    columns = clone(model.named_steps["columns"])
-    X = columns.fit_transform(_take(problem.X, rows), y)
-    X_test = columns.transform(_take(problem.X, test))
-    learner.set_params(n_iter_no_change=max(n_epochs, 1))
-    try:
-        learner.fit(X, y, X_val=X_test, y_val=y_test)
-    except ValueError:
-        # It diverges without the early stopping that has saved the winner.
-        return find_network(model).history_
-    return learner.history_
-
-
-def _importances(problem, settings, parts, models):
-    """By how much the score falls where a column is shuffled, on rows kept apart.
-
-    A mean over rows of all parts, of which at most `IMPORTANCE_ROWS` are taken each; few
-    repeats where columns are many, and nothing where they are very many.
-    """
-    n_columns = problem.X.shape[1]
-    if n_columns > MOST_COLUMNS:
-        return []
-    n_repeats = max(1, min(5, MOST_COLUMN_SHUFFLES // (n_columns * len(parts))))
-    drops = []
-    for part, model in zip(parts, models, strict=True):
-        small = replace(settings, search_rows=IMPORTANCE_ROWS)
-        rows = _rows_to_search(problem, small, part.test)
-        found = permutation_importance(
-            model,
-            _take(problem.X, rows),
-            problem.y[rows],
-            scoring=METRICS[problem.task][0],
-            n_repeats=n_repeats,
-            random_state=settings.seed,
-        )
-        drops.append(found.importances)
-    drops = np.concatenate(drops, axis=1)
-    return [
-        {"column": name, "mean": float(drop.mean()), "std": float(drop.std())}
-        for name, drop in sorted(
-            zip(column_names(problem), drops, strict=True), key=lambda d: -d[1].mean()
-        )
-    ]
-
-
-def column_names(problem):
-    """Of the columns to learn from; of the digits their pixels."""
-    if hasattr(problem.X, "columns"):
-        return [str(name) for name in problem.X.columns]
-    side = range(1, math.isqrt(problem.X.shape[1]) + 1)
-    return [f"pixel {row}, {column}" for row, column in itertools.product(side, side)]

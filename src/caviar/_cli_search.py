@@ -11,9 +11,15 @@ import numpy as np
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.model_selection import KFold, ParameterGrid, StratifiedKFold
+from sklearn.model_selection import (
+    KFold,
+    ParameterGrid,
+    StratifiedKFold,
+    train_test_split,
+)
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils import _safe_indexing
 
 from caviar import MLPClassifier, MLPRegressor
 from caviar._cli_table import TEST_SIZE
@@ -323,3 +329,25 @@ def n_candidates(problem, settings):
         brackets = hyperband_brackets(max_epochs(problem, settings), FACTOR)
         return sum(bracket["n_candidates"][0] for bracket in brackets)
     return settings.n_iter or N_CANDIDATES[settings.kind]
+
+
+# Rows
+
+
+def take(X, rows):
+    """Rows of an array or a DataFrame, by number."""
+    return _safe_indexing(X, rows)
+
+
+def choose_rows(problem, settings, rows):
+    """All of these rows, or a part of them in which classes have their proportions."""
+    if len(rows) <= settings.search_rows:
+        return rows
+    classes = problem.y[rows] if problem.task == "classification" else None
+    chosen, _ = train_test_split(
+        rows,
+        train_size=settings.search_rows,
+        stratify=classes,
+        random_state=settings.seed,
+    )
+    return chosen

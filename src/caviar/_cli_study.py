@@ -18,6 +18,7 @@ from sklearn.metrics import (
     root_mean_squared_error,
 )
 
+from caviar import diagnostics
 from caviar._cli_folder import FILES
 from caviar._cli_search import (
     METRIC_TITLES,
@@ -26,6 +27,7 @@ from caviar._cli_search import (
     find_network,
     n_candidates,
 )
+from caviar._rebuild import code
 from caviar._study import Study
 from caviar.distributions import as_distribution
 
@@ -35,6 +37,8 @@ RESULTS = (
     *("params", "mean_test_score", "std_test_score", "mean_fit_time"),
     *("rank_test_score", "round", "bracket", "candidate", "epochs"),
 )
+# With these the code of a study gives the same bits.
+DECIDING = ("caviar", "numpy", "scipy", "scikit-learn")
 PACKAGES = ("caviar", "numpy", "scipy", "scikit-learn", "joblib", "pandas", "pyarrow")
 
 
@@ -85,7 +89,11 @@ def finish_study(study, problem, outcome, seconds):
     }
     study.score = _score(problem, study.search, outcome)
     study.winner = _winner(search, outcome)
+    study.diagnosis = diagnostics.diagnose(outcome.watched).to_dict()
+    study.checkup = outcome.checkup.to_dict()
     study.importances = outcome.importances
+    deciding = {name: study.versions[name] for name in DECIDING}
+    study.code = code(problem, outcome.model, deciding)
     study.notes = [*study.notes, *outcome.notes]
     study.usage.pop("resume", None)
     return study
@@ -283,6 +291,6 @@ def _winner(search, outcome):
         "n_parameters": int(
             sum(part.size for part in (*network.coefs_, *network.intercepts_))
         ),
-        "history": outcome.history,
+        "history": outcome.watched.history_,
         "pipeline": repr(outcome.model),
     }

@@ -14,6 +14,7 @@ from caviar._cli_run import NothingToKeep, run, stages
 from caviar._cli_search import Settings, plan
 from caviar._cli_study import begin_study, finish_study
 from caviar._cli_table import CommandError, check_size
+from caviar._report import render
 
 TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz", ".bz2", ".zip"}
 TABLE_SUFFIXES |= {".xz", ".zst"}
@@ -38,6 +39,8 @@ def tune(arguments, command):
         lines = plan_lines(problem, settings, folder.path, goes_on)
         print(*lines, sep="\n", flush=True)
         outcome = _run(problem, settings, folder)
+        # With the model: how to read further tables as this one was read.
+        outcome.model.table_ = problem.layout
         finish_study(study, problem, outcome, time.perf_counter() - start)
         lines = [*report_lines(study), *written_lines(study)]
         try:
@@ -120,7 +123,8 @@ def _write(folder, study, outcome):
     folder.write("model.joblib", lambda path: joblib.dump(outcome.model, path))
     folder.write("search.joblib", lambda path: joblib.dump(outcome.search, path))
     folder.write("cv_results.csv", lambda path: _write_results(path, results))
-    folder.write("study.json", lambda path: _write_text(path, study.to_json()))
+    folder.write_text("study.json", study.to_json())
+    folder.write_text("report.html", render(study))
 
 
 def _write_results(path, results):
@@ -129,7 +133,3 @@ def _write_results(path, results):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
         writer.writerows(zip(*(results[name] for name in names), strict=True))
-
-
-def _write_text(path, text):
-    path.write_text(text, encoding="utf-8")

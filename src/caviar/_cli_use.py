@@ -9,11 +9,12 @@ import joblib
 import caviar
 from caviar import diagnostics
 from caviar._cli_arguments import read_problem
-from caviar._cli_folder import CommandFailed, read_unfinished
+from caviar._cli_folder import CommandFailed, read_unfinished, write_whole_text
 from caviar._cli_report import report_lines, unfinished_lines
 from caviar._cli_search import Settings, build_model, model_columns
 from caviar._cli_study import study_so_far
 from caviar._cli_table import CommandError, last_line, load_like, load_rows
+from caviar._report import render
 from caviar._study import Study
 from caviar.model_selection import read_journal
 
@@ -105,11 +106,25 @@ def report(arguments, command):
     folder = _existing_folder(arguments.folder)
     text = read_unfinished(folder)
     if text is not None:
-        study = _study(text, folder)
-        study_so_far(study, _results_so_far(folder))
-        print(*unfinished_lines(study), sep="\n")
-        return
-    print(*report_lines(_finished_study(folder)), sep="\n")
+        study = study_so_far(_study(text, folder), _results_so_far(folder))
+        lines = unfinished_lines(study)
+    else:
+        study = _finished_study(folder)
+        lines = report_lines(study)
+    # Before it is said: whoever reads may have left.
+    page = folder / "report.html"
+    write_whole_text(page, _render(study, folder))
+    print(*lines, "", f"Written: {page}", sep="\n")
+
+
+def _render(study, folder):
+    try:
+        return render(study)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise CommandError(
+            f"'{folder / 'study.json'}' is not what `caviar tune` has written "
+            f"({type(error).__name__}: {last_line(error)})."
+        ) from error
 
 
 def _existing_folder(name):
