@@ -60,7 +60,7 @@ RANK = {  # a module imports modules of a lower rank only
     "_report": 13,
     # The command line:
     "_cli_words": 13.1,
-    **dict.fromkeys(["_cli_numbers", "_cli_dates"], 13.2),
+    **dict.fromkeys(["_cli_numbers", "_cli_dates", "_cli_bytes"], 13.2),
     **dict.fromkeys(["_cli_format", "_cli_values"], 13.3),
     **dict.fromkeys(["_cli_read", "_cli_columns"], 13.4),
     **dict.fromkeys(["_cli_target", "_cli_code"], 13.5),
