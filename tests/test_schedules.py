@@ -353,7 +353,7 @@ def test_plot_without_matplotlib_says_what_to_install(monkeypatch):
 
     load = builtins.__import__
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(ImportError, match=r"pip install caviar\[plots\]"):
+    with pytest.raises(ImportError, match=r"pip install \"caviar\[plots\]\""):
         CosineDecay().plot()
 
 

@@ -332,6 +332,20 @@ def test_the_best_is_kept_by_itself(digits, held_out):
     assert session.estimator.score(held_out["X_val"], held_out["y_val"]) == max(scores)
 
 
+def test_the_best_may_be_one_that_a_revert_has_left(digits, held_out):
+    session = TrainingSession(network(learning_rate_init=0.001), *digits, **held_out)
+    session.run(1).snapshot("a")
+    assert session.best_in_history
+    session.set_params(learning_rate_init=0.02).run(4)
+    best = session.best_epoch
+    assert best > 1
+    assert session.best_in_history
+    session.revert("a").set_params(learning_rate_init=1e-6).run(6)
+    assert session.best_epoch == best
+    assert not session.best_in_history
+    assert session.revert("best").best_in_history
+
+
 def test_without_validation_rows_the_best_has_the_least_loss(digits):
     session = TrainingSession(network(learning_rate_init=0.02), *digits).run(4)
     session.set_params(learning_rate_init=1.0).run(2)

@@ -215,6 +215,8 @@ def _failure(error):
             "`--time-budget` was over before one candidate was scored on all folds: give "
             "more time, or fewer rows (--search-rows) or folds (--cv)."
         )
+    if "journal" in str(error):  # it is damaged, and says where
+        return CommandFailed(f"{last_line(error)}. With --restart it begins anew.")
     return NothingToKeep(f"The search failed: {last_line(error)}.")
 
 
@@ -252,6 +254,8 @@ def _run(problem, settings, journal, watch):
     watch.say("fitting the winner on all rows")
     model = winner(problem, settings, searches[0])
     model.fit(problem.X, problem.y)
+    # Written with the model: how to read further tables as this one was read.
+    model.table_ = problem.layout
     truth, predicted, scores = _honest_scores(problem, tested, honest)
     outcome = Outcome(
         searches[0],

@@ -1,22 +1,31 @@
 """Step 6: what the curves of a training say.
 
 Reads recorded numbers only; every rule is a ratio, so that it does not matter in which unit
-the loss is. `_verdicts` has the words.
+the loss is. `_verdicts` has the words. The limits were found on trainings of digits, breast
+cancer and diabetes that went one way or the other (tests/record_curves.py).
 """
 
 import numpy as np
 
+COLUMNS = ("loss", "validation_loss", "validation_score", "learning_rate")
 FEWEST_EPOCHS = 4
-# Shares of the loss of the start, unless something else is said.
-FALLEN = 0.05  # less is no fall
+# Shares of the loss of knowing nothing (`Curves.scale`), unless something else is said:
+NOTHING, NEXT_TO_NOTHING = 0.97, 0.9  # left, where that loss is known, and where not
+BY_HEART = 0.8  # left in training, where nothing is learnt for validation
 SLOW = 0.35  # less is not much, for a loss that still falls as it did at first
-GAP = 0.15  # validation above training
-RISE, RISE_OF_LEAST = 0.05, 0.1  # of the validation loss since its least, of both
+GAP = 0.2  # validation above training
+RISE, RISE_OF_LEAST = 0.02, 0.15  # of the validation loss since its least, of both
 STILL_FALLING, STILL_FALLING_OF_LEVEL = 0.01, 0.04  # over a fifth of the epochs
-HIGH, MIDDLE = 0.5, 0.1  # of what is left of the loss at the end
-ROUGH = 0.04  # median step of the loss, of its whole fall
-SPIKE = 0.15  # of its whole fall: a step up that is made good later
-GOOD_SCORE = 0.95  # accuracy or R2
+HIGH, HIGH_OF_R2 = 0.5, 0.75  # left at the end; squared errors have more noise in them
+HIGH_OF_POOR = 0.35  # of classes, with less than SOME_SCORE
+MIDDLE, MIDDLE_OF_CLASSES = 0.1, 0.2  # settled there, or not
+BEYOND = 3.0
+ROUGH, ROUGH_OF_LEVEL = 0.01, 0.08  # median step from epoch to epoch, of both
+SPIKE, SPIKE_OF_LEVEL = 0.02, 2.5  # a step up that is made good again, of both
+SETTLED = 0.02  # off the least loss
+BELOW = 0.9  # validation loss of training loss
+GOOD_SCORE, SOME_SCORE = 0.95, 0.6  # accuracy or R2
+GAIN = 0.1  # of the score
 
 
 class Curves:
@@ -25,29 +34,50 @@ class Curves:
     Parameters
     ----------
     history : dict
-        As `history_`.
+        As `history_`; None counts as NaN, and columns may be missing.
     reference : float or None
-        The loss of outputs that are zero, where it is known.
+        The loss of knowing nothing, where it is known.
     """
 
     def __init__(self, history, reference=None):
-        columns = {name: _column(history, name) for name in COLUMNS}
-        self.loss = columns["loss"]
-        self.validation, self.score = (
-            columns["validation_loss"],
-            columns["validation_score"],
-        )
-        self.rates = columns["learning_rate"]
+        columns = [_column(history, name) for name in COLUMNS]
+        self.loss, self.validation, self.score, self.rates = columns
         self.n_epochs = len(self.loss)
         self.finite = bool(np.isfinite(self.loss).all())
-        self.validated = bool(np.isfinite(self.validation).any())
-        if not self.finite:
-            return
-        self.first, self.least = float(self.loss[0]), float(self.loss.min())
-        self.scale = self.first if reference is None else min(reference, self.first)
-        self.scale = max(self.scale, 1e-300)
-        self.last = self.end_of(self.loss)
-        self.fall = self.first - self.least
+        self.has_validation = bool(np.isfinite(self.validation).any())
+        # Rules on validation want all of it.
+        self.validated = bool(np.isfinite(self.validation).all())
+        of_r2 = self._reference_of_r2()
+        self.has_reference = bool(reference or of_r2)
+        self.scale = reference or of_r2 or self._first_loss()
+        self.is_r2 = of_r2 is not None
+        self.high = HIGH_OF_R2 if self.is_r2 else HIGH
+        if self.finite:
+            self.first, self.least = float(self.loss[0]), float(self.loss.min())
+            self.last = self.end_of(self.loss)
+
+    def _first_loss(self):
+        """The first epoch's, unless it is beyond all bounds or has a large penalty."""
+        first = self.loss[0]
+        if self.validated and not first <= 3 * self.validation[0]:
+            first = self.validation[0]
+        return float(first) if first > 0 else 1e-300
+
+    def _reference_of_r2(self):
+        """Where the score is R2 and the loss squared, loss / (1 - R2) is half a variance."""
+        known = (
+            np.isfinite(self.validation) & np.isfinite(self.score) & (self.score < 1)
+        )
+        if known.sum() < FEWEST_EPOCHS:
+            return None
+        ratios = self.validation[known] / (1 - self.score[known])
+        middle = float(np.median(ratios))
+        # Of scores with three digits, too, which are least exact near 1.
+        exact = np.abs(ratios / middle - 1) if middle > 0 else np.ones(1)
+        varies = np.ptp(self.validation[known]) > 0.01 * middle
+        # Log losses that are all clipped, of outputs beyond bounds, go with accuracy so.
+        likely = middle < 3 * self.loss[0]
+        return middle if varies and likely and np.all(exact < 0.01) else None
 
     def window(self):
         """A fifth of the epochs: what is called the end."""
@@ -66,31 +96,33 @@ class Curves:
 
     def falls(self, values):
         """Whether they still fall at the end, enough to matter."""
-        drop = self.drop(values)
-        level = abs(self.end_of(values)) or 1e-300
-        return drop > STILL_FALLING * self.scale and drop > (
-            STILL_FALLING_OF_LEVEL * level
-        )
+        drop, level = self.drop(values), abs(self.end_of(values))
+        return drop > max(STILL_FALLING * self.scale, STILL_FALLING_OF_LEVEL * level)
 
-    def steps(self):
-        """Changes of the loss from epoch to epoch after the first third."""
-        return np.diff(self.loss[self.n_epochs // 3 :])
+    def falls_steadily(self):
+        """Whether the training loss falls at the end as it does at first."""
+        loss, third = self.loss, max(1, self.n_epochs // 3)
+        at_first, at_last = loss[0] - loss[third], loss[-third - 1] - loss[-1]
+        return np.mean(np.diff(loss) < 0) > 0.85 and at_last > 0.4 * at_first
+
+    def late(self):
+        """The training loss after the first third."""
+        return self.loss[self.n_epochs // 3 :]
 
     def roughness(self):
-        """Median step of the loss, beyond its trend, of its whole fall."""
-        steps = self.steps()
-        return float(
-            np.median(np.abs(steps - np.median(steps))) / max(self.fall, 1e-300)
-        )
+        """Median step of the loss, beyond its trend."""
+        steps = np.diff(self.late())
+        return float(np.median(np.abs(steps - np.median(steps))))
 
     def spikes(self):
         """Epochs (from 1) of steps up that were made good again."""
         found, loss = [], self.loss
-        for e in range(2, self.n_epochs - 1):
+        for e in range(3, self.n_epochs - 1):
             before = np.median(loss[max(0, e - 5) : e])
             after = np.median(loss[e + 1 : e + 8])
             up = loss[e] - before
-            if up > SPIKE * self.fall and loss[e] - after > 0.5 * up:
+            high = up > SPIKE * self.scale and loss[e] > SPIKE_OF_LEVEL * before
+            if high and loss[e] - after > 0.5 * up:
                 found.append(e + 1)
         return found
 
@@ -113,11 +145,21 @@ class Curves:
         return self.end_of(scores) if len(scores) else None
 
     def score_gain(self):
+        """Of the best score over the first; 0 without scores."""
         scores = self.score[np.isfinite(self.score)]
-        return float(scores.max() - scores[0]) if len(scores) else None
+        return float(scores.max() - scores[0]) if len(scores) else 0.0
 
+    def left(self):
+        """Share of the loss of knowing nothing that is left at the end."""
+        last = self.last
+        if self.validated:
+            last = min(last, self.end_of(self.validation))
+        return last / self.scale
 
-COLUMNS = ("loss", "validation_loss", "validation_score", "learning_rate")
+    def settled(self):
+        """Epochs until the training loss was about as low as it ever got."""
+        near = self.loss - self.least < SETTLED * self.scale
+        return int(np.argmax(near)) + 1
 
 
 def _column(history, name):
@@ -129,27 +171,32 @@ def _column(history, name):
 
 def measure(curves):
     """The numbers behind a verdict."""
-    numbers = {"n_epochs": curves.n_epochs}
-    finite = np.flatnonzero(np.isfinite(curves.loss))
-    numbers["first_loss"] = float(curves.loss[0])
-    numbers["last_loss"] = float(curves.loss[-1])
+    numbers = {
+        "n_epochs": curves.n_epochs,
+        "first_loss": float(curves.loss[0]),
+        "last_loss": float(curves.loss[-1]),
+        "loss_of_knowing_nothing": curves.scale,
+    }
+    finite = curves.loss[np.isfinite(curves.loss)]
     if len(finite):
-        numbers["least_loss"] = float(curves.loss[finite].min())
-    if not curves.finite:
-        return numbers
-    numbers["share_left"] = curves.last / curves.scale
-    if curves.n_epochs >= FEWEST_EPOCHS:
-        numbers["roughness"] = curves.roughness()
-        numbers["share_lost_at_end"] = curves.drop(curves.loss) / curves.scale
-    if curves.validated:
+        numbers["least_loss"] = float(finite.min())
+    if curves.has_validation:
         numbers["best_epoch"] = curves.best_epoch()
         numbers["least_validation_loss"] = float(np.nanmin(curves.validation))
         numbers["last_validation_loss"] = float(curves.validation[-1])
-        numbers["gap"] = curves.gap() / curves.scale
-        numbers["rise"] = curves.rise() / curves.scale
-        score = curves.end_score()
-        if score is not None:
-            numbers["validation_score"] = score
+    score = curves.end_score()
+    if score is not None:
+        numbers["validation_score"] = score
+    if not curves.finite:
+        return numbers
+    numbers["share_left"] = curves.left()
+    with np.errstate(over="ignore"):
+        if curves.n_epochs >= FEWEST_EPOCHS:
+            numbers["roughness"] = curves.roughness() / curves.scale
+            numbers["falls_at_end"] = curves.drop(curves.loss) / curves.scale
+        if curves.validated:
+            numbers["gap"] = curves.gap() / curves.scale
+            numbers["rise"] = curves.rise() / curves.scale
     return numbers
 
 
@@ -160,86 +207,81 @@ def verdict(curves, stops_early=False):
         return broken
     if curves.n_epochs < FEWEST_EPOCHS:
         return "too_short"
-    validated = curves.validated and np.isfinite(curves.validation).all()
     return (
-        _not_steady(curves)
-        or _hardly_learnt(curves, validated)
-        or (_with_validation(curves, stops_early) if validated else _alone(curves))
+        _hardly_learnt(curves)
+        or _not_steady(curves)
+        or (_with_validation(curves, stops_early) if curves.validated else None)
+        or _alone(curves)
     )
 
 
 def _broken(curves):
     """Divergence, at once or late."""
+    good = curves.loss[np.isfinite(curves.loss)]
+    learnt = len(good) >= FEWEST_EPOCHS and good.min() < 0.7 * good[0]
+    late = "diverged_late" if learnt else "diverged"
     if not curves.finite:
-        good = curves.loss[np.isfinite(curves.loss)]
-        late = len(good) > 3 and good.min() < 0.7 * good[0]
-        return "diverged_late" if late else "diverged"
-    if curves.n_epochs < 2:
-        return None
-    late = curves.least < 0.7 * curves.first
-    back = curves.last - curves.least
-    if late and curves.n_epochs >= FEWEST_EPOCHS:
-        stays = np.all(curves.loss[-2:] - curves.least > 0.3 * curves.fall)
-        return "diverged_late" if back > 0.5 * curves.fall and stays else None
-    return "diverged" if curves.last > 1.5 * curves.first else None
+        return late
+    if learnt:
+        lost = 0.5 * (curves.first - curves.least)
+        return late if np.median(curves.loss[-3:]) - curves.least > lost else None
+    grown = curves.n_epochs > 1 and curves.last > 1.5 * curves.first
+    beyond = curves.has_reference and curves.n_epochs >= FEWEST_EPOCHS
+    beyond = beyond and curves.last > BEYOND * curves.scale
+    return late if grown or (beyond and not curves.falls(curves.loss)) else None
 
 
 def _not_steady(curves):
     """Oscillation, spikes."""
-    fell = curves.fall > FALLEN * curves.scale
-    if not fell or curves.n_epochs < 8:
+    if curves.n_epochs < 8:
         return None
-    steps = curves.steps()
-    ups = np.mean(steps > 0)
-    if curves.roughness() > ROUGH and 0.25 <= ups <= 0.75:
+    late = curves.late()
+    ups = np.mean(np.diff(late) > 0)
+    rough = max(ROUGH * curves.scale, ROUGH_OF_LEVEL * np.median(late))
+    if curves.roughness() > rough and ups >= 0.25:
         return "unstable"
-    if curves.spikes():
-        return "spikes"
-    return None
+    return "spikes" if curves.spikes() else None
 
 
-def _hardly_learnt(curves, validated):
+def _hardly_learnt(curves):
     """Not at all, too slowly, or by heart only."""
-    loss, scale = curves.loss, curves.scale
-    third = max(1, curves.n_epochs // 3)
-    falling = np.mean(np.diff(loss) < 0) > 0.85 and (
-        loss[-third - 1] - loss[-1] > 0.4 * (loss[0] - loss[third])
-    )
-    if validated:
-        never_better = np.min(curves.validation) > 0.9 * min(scale, curves.first)
-        gain = curves.score_gain()
-        no_gain = gain is None or gain < 0.1
-        known_good = (curves.end_score() or 0) >= GOOD_SCORE
-        if never_better and no_gain and not known_good:
-            rose = curves.rise() > 0.05 * scale
-            fell = curves.last < 0.85 * min(scale, curves.first)
-            if rose or fell:
-                return "memorizing"
-    if falling and curves.fall < SLOW * curves.first and curves.last > HIGH * scale:
+    limit = NOTHING if curves.has_reference else NEXT_TO_NOTHING
+    slow = curves.falls_steadily() and curves.first - curves.least < SLOW * curves.first
+    slow = slow and curves.left() > curves.high
+    validation, score = curves.validation, curves.end_score()
+    if slow and not (curves.validated and validation[-1] > validation[0]):
         return "too_slow"
-    if curves.last > (1 - FALLEN) * scale:
-        return "no_learning"
-    return None
+    high = limit * curves.scale
+    if not curves.validated:
+        return "no_learning" if curves.last > high else None
+    if curves.has_reference:
+        learnt = np.min(validation) < high
+    elif curves.last > BY_HEART * curves.first:
+        learnt = (score or 0) > SOME_SCORE
+    else:  # the first epoch may have learnt all there is
+        high = limit * min(curves.scale, validation[0])
+        learnt = np.min(validation) < high or (score or 0) > SOME_SCORE
+    if learnt or curves.score_gain() > GAIN:
+        return None
+    by_heart = curves.last < BY_HEART * min(curves.scale, np.median(validation))
+    return "memorizing" if by_heart else "no_learning"
 
 
 def _with_validation(curves, stops_early):
     scale, least = curves.scale, float(np.min(curves.validation))
     rise, best = curves.rise(), curves.best_epoch()
-    fell_since = curves.loss[best - 1] - curves.last > 0
-    rose = rise > RISE * scale and rise > RISE_OF_LEAST * least and fell_since
-    tail = curves.n_epochs - best
-    if stops_early and tail > 0:
+    if stops_early and best < curves.n_epochs:
         return "stopped_in_time"
-    if rose:
-        soon = tail <= 20 and tail <= 0.3 * curves.n_epochs and rise <= 0.3 * least
-        return "stopped_in_time" if soon else "overfitting"
+    fell_since = curves.loss[best - 1] > curves.last and curves.gap() > 0
+    if rise > max(RISE * scale, RISE_OF_LEAST * least) and fell_since:
+        return "overfitting"
     if curves.falls(curves.validation) and curves.falls(curves.loss):
         return "needs_more_training"
     if curves.gap() > GAP * scale:
         return "overfitting"
     half = curves.n_epochs // 2
-    below = curves.validation[half:] < 0.9 * curves.loss[half:]
-    if below.mean() > 0.8 and -curves.gap() > 0.02 * scale:
+    below = np.mean(curves.validation[half:] < BELOW * curves.loss[half:])
+    if below > 0.8 and -curves.gap() > 0.02 * scale:
         return "validation_better"
     if (curves.end_score() or 0) >= GOOD_SCORE:
         return "good_fit"
@@ -254,11 +296,12 @@ def _alone(curves):
 
 def _by_level(curves):
     """Where the loss has settled."""
-    left = curves.last / curves.scale
-    if left > HIGH:
+    left, score = curves.left(), curves.end_score()
+    learnt = not curves.has_reference and score is not None and score > SOME_SCORE
+    poor = not curves.is_r2 and score is not None and score < SOME_SCORE
+    high = HIGH_OF_POOR if poor else curves.high
+    if left > high and not learnt:
         return "underfitting"
-    near = curves.loss - curves.least < 0.03 * curves.fall
-    settled = curves.n_epochs if not near.any() else int(np.argmax(near))
-    if left > MIDDLE and settled < 0.5 * curves.n_epochs:
-        return "plateau"
-    return None
+    settled = curves.settled() < 0.5 * curves.n_epochs
+    far = left > MIDDLE_OF_CLASSES and not curves.is_r2
+    return "plateau" if far or (left > MIDDLE and settled) else None

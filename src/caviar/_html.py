@@ -143,8 +143,8 @@ def session_html(session):
     Parameters
     ----------
     session : TrainingSession
-        Read are its `history`, `best_epoch`, `n_epochs`, `log`, `snapshots`, `stopped`
-        and `get_params()`.
+        Read are its `history`, `best_epoch`, `best_in_history`, `n_epochs`, `log`,
+        `snapshots`, `stopped` and `get_params()`.
 
     Returns
     -------
@@ -159,8 +159,9 @@ def session_html(session):
     if session.stopped:
         state += f", stopped: {session.stopped}"
     marks = [(entry["epoch"], entry_text(entry)) for entry in log if _is_change(entry)]
-    columns = curves_svg(history, session.best_epoch, marks)
-    columns += pairs(training_pairs(history, session.best_epoch))
+    best_epoch = session.best_epoch if session.best_in_history else None
+    columns = curves_svg(history, best_epoch, marks)
+    columns += pairs(training_pairs(history, best_epoch))
     rows = [(entry["epoch"], entry["event"], entry_text(entry)) for entry in log]
     kept = [(name, epoch) for name, epoch in session.snapshots.items()]
     body = [

@@ -8,11 +8,6 @@ from . import _plot_style
 from ._ranges import EDGE_SHARE
 
 
-def jitter(n):
-    """Fixed offsets within a category: multiples of the golden ratio, spread evenly."""
-    return 0.56 * ((np.arange(n) * 0.6180339887498949) % 1 - 0.5)
-
-
 def edge_zone(column, side, warned):
     """Ends of what lies beside an edge, in the column's values; None without a range."""
     if column.scale == "choice":
@@ -40,7 +35,9 @@ def scale_axis(ax, column):
     with np.errstate(divide="ignore"):
         at = column.forward(np.array(ends))
     low, high = at[np.isfinite(at)].min(), at[np.isfinite(at)].max()
-    margin = 0.05 * (high - low) or 0.5
+    margin = 0.05 * (high - low) or 1.0
+    if column.part == "layers":  # its points are spread, as those of categories
+        margin = 0.5
     limits = column.backward(np.array([low - margin, high + margin]))
     if column.scale in ("one-minus-log", "symlog"):
         ax.set_xscale("function", functions=(column.forward, column.backward))
@@ -64,7 +61,7 @@ def _nines(column, limits):
     for parts in ((1,), (1, 5), (1, 2, 5)):
         ticks = [1 - part * 10.0**-k for k in range(0, 17) for part in parts]
         ticks = [tick for tick in ticks if limits[0] <= tick <= limits[1]]
-        if len(ticks) >= 3:
+        if len(ticks) >= 2:
             break
     return ticks
 
@@ -81,7 +78,7 @@ def _label_categories(ax, labels):
     shown = list(range(0, len(labels), step))
     ax.set_xlim(-0.6, len(labels) - 0.4)
     ax.set_xticks(shown)
-    crowded = sum(len(labels[i]) + 1 for i in shown) > 26
+    crowded = max(len(labels[i]) + 1 for i in shown) * len(shown) > 28
     options = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
     ax.set_xticklabels([labels[i] for i in shown], **(options if crowded else {}))
     ax.tick_params(axis="x", labelsize="small" if crowded else None)

@@ -201,6 +201,7 @@ class TrainingCurveDisplay:
             shown.append(finite)
         ax.set_ylabel(self._ylabel(panel))
         _plot_style.finish(ax)
+        _plot_style.even_ticks(ax, 6 if HEIGHTS[panel] > 2 else 4)
         if not shown:
             ax.set_yticks([])
             what = "no epoch yet" if len(epochs) == 0 else f"no finite {panel}"

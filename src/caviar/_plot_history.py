@@ -25,7 +25,7 @@ def find_trained(estimator):
             inside = inside.steps[-1][1]
         else:
             inner = ("best_estimator_", "regressor_", "estimator_")
-            inside = next((vars(inside)[n] for n in inner if n in vars(inside)), None)
+            inside = next((v for n in inner if (v := getattr(inside, n, None))), None)
     raise TypeError(
         "`estimator` must be a fitted multi-layer perceptron, a pipeline or search with "
         f"one in it, or a TrainingSession, got {estimator!r}."
@@ -37,7 +37,7 @@ def describe(trained):
     if hasattr(trained, "history"):  # a session
         return {
             "history": trained.history,
-            "best_epoch": trained.best_epoch,
+            "best_epoch": trained.best_epoch if trained.best_in_history else None,
             "log": trained.log,
             "score_name": _score_name_of_session(trained),
         }

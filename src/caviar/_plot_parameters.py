@@ -242,15 +242,25 @@ def _all_units(values):
 
 
 def numeric_scale(numbers):
-    """The scale that numbers seem to have been drawn on."""
-    if np.min(numbers) > 0 and spans_decades(numbers):
-        return "log"
-    if np.min(numbers) >= 0.5 and np.max(numbers) < 1 and spans_decades(1 - numbers):
-        return "one-minus-log"
-    positive = numbers[numbers > 0]
-    if np.min(numbers) == 0 and len(positive) and spans_decades(positive):
-        return "symlog"
+    """The scale that numbers seem to have been drawn on: where they lie more evenly."""
+    low, high = np.min(numbers), np.max(numbers)
+    if low > 0 and spans_decades(numbers):
+        even = _unevenness(np.log(numbers)) <= _unevenness(numbers)
+        return "log" if even else "linear"
+    if low >= 0.5 and high < 1 and spans_decades(1 - numbers):
+        even = _unevenness(np.log(1 - numbers)) <= _unevenness(numbers)
+        return "one-minus-log" if even else "linear"
+    if low == 0 and high > 0 and spans_decades(numbers[numbers > 0]):
+        logarithms = np.log(numbers[numbers > 0])
+        return "symlog" if _unevenness(logarithms) <= _unevenness(numbers) else "linear"
     return "linear"
+
+
+def _unevenness(positions):
+    """Largest distance from the distribution function of a uniform distribution."""
+    positions = np.sort(positions)
+    shares = (positions - positions[0]) / (positions[-1] - positions[0])
+    return np.max(np.abs(shares - np.linspace(0, 1, len(shares))))
 
 
 def _key(value):

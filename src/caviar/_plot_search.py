@@ -5,11 +5,11 @@ import math
 import numpy as np
 
 from . import _plot_style
-from ._plot_axes import edge_zone, jitter, scale_axis
+from ._plot_axes import edge_zone, scale_axis
 from ._plot_parameters import SCALES, Column, parameter_columns
+from ._plot_points import draw_best, draw_candidates
+from ._plot_scores import Scores
 from ._plot_space import edges_of, scales_and_ranges, spaces_of
-
-MAX_LEGEND_LEVELS = 6
 
 
 class SearchDisplay:
@@ -48,13 +48,10 @@ class SearchDisplay:
         ``name`` of the parameter, ``title``, ``scale``, ``positions``, ``labels``.
     constant_ : dict
         Parameters that are the same in all candidates.
+    scores_ : Scores
+        ``values``, the index ``best``, and ``levels``: rounds, epochs or resources.
     scatters_ : list of list of PathCollection
-        For each axes, those of each level: of rounds, epochs or resources.
-    levels_ : ndarray
-        What is coloured by; empty if nothing is.
-    best_index_ : int or None
-    n_failed_, n_below_ : int
-        Candidates without a finite score, and with one below the axes.
+        For each axes, the points of each level.
     legend_ : Legend or None
     figure_ : Figure
 
@@ -170,46 +167,31 @@ class SearchDisplay:
         """
         _plot_style.check_matplotlib(f"{type(self).__name__}.plot")
         self._read(params)
-        n_axes = max(len(self.columns_), 1)
-        if n_cols is None:
-            n_cols = min(n_axes, 4 if n_axes not in (5, 6, 9) else 3)
-        shape = (math.ceil(n_axes / n_cols), n_cols)
-        if ax is not None and np.ndim(np.asarray(ax, dtype=object)) > 0:
-            shape = (1, n_axes)
-        size = (max(2.9 * shape[1], 4.2) + 0.4, 2.5 * shape[0] + 0.6)
-        axes, own_figure = _plot_style.grid_of_axes(
-            ax, shape, figsize=size, share_y=True
-        )
-        for unused in axes[n_axes:]:
-            unused.remove()
-        axes = axes[:n_axes]
+        axes, n_cols, own_figure = self._make_axes(ax, n_cols)
         self.axes_, self.figure_ = np.array(axes, dtype=object), axes[0].figure
         self.scatters_, self.legend_ = [], None
-        if not len(self._scores):
+        if not len(self.scores_):
             _plot_style.write(axes[0], "no complete candidate yet")
             return self
-        self._set_limits(axes[0])
+        _plot_style.even_ticks(axes[0], 6)
+        axes[0].ticklabel_format(axis="y", useOffset=False)
         for column, ax in zip(self.columns_, axes, strict=True):
+            ax.set_ylim(self.scores_.limits())
             self.scatters_.append(self._draw_column(ax, column))
         for index, ax in enumerate(axes):
-            first = index % shape[1] == 0
-            ax.tick_params(labelleft=first)
-            if first:
+            ax.tick_params(labelleft=index % n_cols == 0)
+            if index % n_cols == 0:
                 ax.set_ylabel(self._score_name())
-        self.legend_ = _plot_style.add_legend(axes, own_figure, 3 * shape[1])
+        if self.scores_.best is None:
+            axes[0].set_yticks([])
+        self.legend_ = _plot_style.add_legend(axes, own_figure, 3 * n_cols)
         if own_figure and self.constant_:
             self._caption()
         return self
 
-    # Reading
-
     def _read(self, params):
-        results = self.results
-        candidates = list(results.get("params", ()))
-        self.metric_ = _checked_metric(results, self.metric) if candidates else "score"
-        self._scores = _numbers(results.get(f"mean_test_{self.metric_}", ()))
-        self._finite = np.isfinite(self._scores)
-        self.levels_, self._level, self._level_name = _levels(results)
+        candidates = list(self.results.get("params", ()))
+        self.scores_ = Scores.read(self.results, self.metric, self.best_index)
         self.columns_, self.constant_ = parameter_columns(
             candidates, _checked_scales(self.scales), self.ranges or {}
         )
@@ -217,164 +199,45 @@ class SearchDisplay:
             self.columns_ = [_by_number(len(candidates))]
         if params is not None:
             self.columns_ = _chosen(self.columns_, params)
-        self.n_failed_ = int(np.sum(~self._finite))
-        self.best_index_ = self._find_best()
 
-    def _find_best(self):
-        if not self._finite.any():
-            return None
-        if self.best_index is not None:
-            return int(self.best_index)
-        compared = self._finite.copy()
-        if self._by_resources and compared[self._level == len(self.levels_) - 1].any():
-            compared &= self._level == len(self.levels_) - 1
-        return int(np.argmax(np.where(compared, self._scores, -np.inf)))
-
-    @property
-    def _by_resources(self):
-        return self._level_name not in ("", "round")
+    def _make_axes(self, ax, n_cols):
+        """Axes for the columns, how many are in a row, and whether they are our own."""
+        n_axes = max(len(self.columns_), 1)
+        if n_cols is None:
+            n_cols = min(n_axes, 3 if n_axes in (5, 6, 9) else 4)
+        shape = (math.ceil(n_axes / n_cols), n_cols)
+        if isinstance(ax, (list, tuple, np.ndarray)):
+            shape = (1, n_axes)
+        size = (max(2.9 * shape[1], 4.2) + 0.4, 2.5 * shape[0] + 0.6)
+        axes, own_figure = _plot_style.grid_of_axes(
+            ax, shape, figsize=size, share_y=True
+        )
+        for unused in axes[n_axes:]:
+            unused.remove()
+        return axes[:n_axes], shape[1], own_figure
 
     def _score_name(self):
         if self.score_name is not None:
             return self.score_name
-        metric = "score" if self.metric_ == "score" else self.metric_.replace("_", " ")
+        metric = self.scores_.metric.replace("_", " ")
         return f"mean test {metric}"
-
-    # Drawing
-
-    def _set_limits(self, ax):
-        """Of the scores, with room at the lower edge for those that are not on the axes."""
-        scores = self._scores[self._finite]
-        ax.ticklabel_format(axis="y", useOffset=False)
-        if not len(scores):
-            ax.set(ylim=(0, 1), yticks=[])
-            self.n_below_, self._bottom = 0, -np.inf
-            return
-        low, high = scores.min(), scores.max()
-        self._bottom = _plot_style.lower_limit(scores)
-        if low >= self._bottom:
-            self._bottom = -np.inf
-        else:
-            low = scores[scores >= self._bottom].min()
-        self.n_below_ = int(np.sum(scores < self._bottom))
-        span = high - low or 0.1 * max(abs(high), 1e-3)
-        off_axes = self.n_below_ or self.n_failed_
-        # A spread larger than the differences would hide them: it may leave the axes.
-        above = max(0.08 * span, min(1.1 * self._spread_of_best(), 0.4 * span))
-        ax.set_ylim(low - (0.14 if off_axes else 0.06) * span, high + above)
-
-    def _spread_of_best(self):
-        """Its standard deviation over the splits; 0 where that is not known."""
-        spread = _numbers(self.results.get(f"std_test_{self.metric_}", ()))
-        known = len(spread) > 0 and np.isfinite(spread[self.best_index_])
-        return float(spread[self.best_index_]) if known else 0.0
 
     def _draw_column(self, ax, column):
         _plot_style.finish(ax)
         scale_axis(ax, column)
         ax.set_xlabel(column.title)
         self._draw_edges(ax, column)
-        at = column.positions
-        if column.scale == "choice" or column.part == "layers":
-            at = at + jitter(len(at))
-        there = np.isfinite(column.positions)
-        scatters = [
-            self._draw_level(ax, at, there & (self._level == number), number)
-            for number in range(max(len(self.levels_), 1))
-        ]
-        self._draw_outside(ax, at, there)
-        self._draw_best(ax, column)
-        n_without = int(np.sum(~there))
+        points = draw_candidates(ax, column, self.scores_, len(self.columns_))
+        draw_best(ax, column, self.scores_)
+        n_without = int(np.sum(~np.isfinite(column.positions)))
         if n_without:
             ax.set_title(
-                f"not set in {n_without} of {len(there)}",
+                f"not set in {n_without} of {len(column.positions)}",
                 fontsize="small",
                 loc="right",
-                color=_plot_style.GREY,
+                color="#555555",
             )
-        return scatters
-
-    def _draw_level(self, ax, at, chosen, number):
-        chosen = np.flatnonzero(chosen & self._finite & (self._scores >= self._bottom))
-        chosen = chosen[np.argsort(self._scores[chosen], kind="stable")]
-        n_levels, n_points = max(len(self.levels_), 1), len(self._scores)
-        share = (number + 1) / n_levels if self._by_resources else 1.0
-        crowded = min(1.0, 80 / max(n_points, 1))
-        return ax.scatter(
-            at[chosen],
-            self._scores[chosen],
-            s=(4 + 28 * crowded**0.5) * share,
-            alpha=(0.15 + 0.7 * crowded**0.5) * (0.4 + 0.6 * share),
-            marker=self._marker(number),
-            color=level_colors(n_levels)[number],
-            linewidths=0,
-            label=self._level_label(number),
-            rasterized=n_points * len(self.columns_) > _plot_style.MANY,
-            zorder=2 + number / n_levels,
-        )
-
-    def _marker(self, number):
-        return "o" if self._by_resources else _plot_style.MARKERS[number % 7]
-
-    def _level_label(self, number):
-        n_levels = len(self.levels_)
-        if n_levels == 0:
-            return None
-        shown = np.linspace(0, n_levels - 1, min(n_levels, MAX_LEGEND_LEVELS))
-        if number not in np.rint(shown):
-            return None
-        if self._level_name == "round":
-            return f"round {self.levels_[number] + 1:.0f}"
-        unit = "epoch" if self._level_name == "epochs" else "resource"
-        amount = self.levels_[number]
-        return f"{amount:g} {unit}" + ("" if amount == 1 else "s")
-
-    def _draw_outside(self, ax, at, there):
-        """Marks at the lower edge for failed fits, and for scores below the axes."""
-        below = self._finite & (self._scores < self._bottom)
-        for which, marker, color, what in (
-            (~self._finite, "x", _plot_style.VERMILION, "failed"),
-            (below, "v", _plot_style.GREY, "below the axes"),
-        ):
-            number = int(np.sum(which))
-            if not number:
-                continue
-            chosen = which & there
-            ax.scatter(
-                at[chosen],
-                np.full(np.sum(chosen), 0.04),
-                s=22,
-                marker=marker,
-                color=color,
-                linewidths=1.2,
-                alpha=max(0.2, min(1.0, 50 / number)),
-                label=f"{what}: {number}",
-                transform=ax.get_xaxis_transform(),
-                rasterized=len(at) * len(self.columns_) > _plot_style.MANY,
-                zorder=4,
-            )
-
-    def _draw_best(self, ax, column):
-        index = self.best_index_
-        if index is None or not np.isfinite(column.positions[index]):
-            return
-        score, x = self._scores[index], column.positions[index]
-        label = f"best: {score:.4g}"
-        if spread := self._spread_of_best():
-            label += f" ± {spread:.2g}"
-            ax.errorbar(x, score, spread, color=_plot_style.BLACK, lw=1.2, zorder=5)
-        ax.plot(
-            x,
-            score,
-            "*",
-            color=_plot_style.VERMILION,
-            markersize=13,
-            markeredgecolor="white",
-            markeredgewidth=0.8,
-            label=label,
-            linestyle="none",
-            zorder=6,
-        )
+        return points
 
     def _draw_edges(self, ax, column):
         """The ends of the range, and a warning where the best lies at one."""
@@ -403,10 +266,10 @@ class SearchDisplay:
 
     def _is_at(self, column, side):
         """Whether it is this part of hidden layers that the best one's edge is of."""
-        if not column.part or self.best_index_ is None:
+        if not column.part or self.scores_.best is None:
             return True
         zone = edge_zone(column, side, True)
-        at = column.positions[self.best_index_]
+        at = column.positions[self.scores_.best]
         return zone is None or (at <= zone[1] if side == "low" else at >= zone[0])
 
     def _caption(self):
@@ -415,19 +278,6 @@ class SearchDisplay:
         width = int(self.figure_.get_figwidth() * 15)
         text = text if len(text) <= width else text[: width - 1] + "…"
         self.figure_.supxlabel(text, fontsize="small", color="#555555")
-
-
-def level_colors(n_levels):
-    """Colours from light (coarse, few epochs) to dark (fine, many).
-
-    viridis, whose lightness grows evenly; without its lightest fifth, which is hard to
-    see on white. One colour alone is blue.
-    """
-    if n_levels <= 1:
-        return [_plot_style.BLUE]
-    from matplotlib import colormaps
-
-    return [colormaps["viridis"](x) for x in np.linspace(0.82, 0.0, n_levels)]
 
 
 def _described(search, metric):
@@ -459,14 +309,6 @@ def _metric_of(search, metric):
     return refit if metric is None and named else metric
 
 
-def _checked_metric(results, metric):
-    prefix = "mean_test_"
-    names = [n.removeprefix(prefix) for n in results if n.startswith(prefix)]
-    if not names or (metric is not None and metric not in names):
-        raise ValueError(f"`metric` must be one of {names}, got {metric!r}.")
-    return names[0] if metric is None else metric
-
-
 def _checked_scales(scales):
     scales = dict(scales or {})
     for name, scale in scales.items():
@@ -475,21 +317,6 @@ def _checked_scales(scales):
                 f"`scales[{name!r}]` must be None or one of {list(SCALES)}, got {scale!r}."
             )
     return scales
-
-
-def _numbers(values):
-    """float64; None is NaN."""
-    return np.array(values, dtype=np.float64)
-
-
-def _levels(results):
-    """What candidates are coloured by: its values, each candidate's number, its name."""
-    for name in ("epochs", "n_resources", "round"):
-        if name in results:
-            levels, numbers = np.unique(_numbers(results[name]), return_inverse=True)
-            if len(levels) > 1:
-                return levels, numbers, name
-    return np.array([]), np.zeros(len(results.get("params", ())), dtype=int), ""
 
 
 def _by_number(n_candidates):

@@ -97,6 +97,40 @@ def finish(ax):
     ax.spines[["top", "right"]].set_visible(False)
 
 
+def even_ticks(ax, n_intervals):
+    """As many on the vertical axis whatever its size, so that a layout is right at once."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.yaxis.set_major_locator(MaxNLocator(n_intervals, steps=[1, 2, 2.5, 5, 10]))
+
+
+def draw_over_epochs(ax, epochs, curves, ylabel):
+    """Lines that a schedule makes, each in a style of its own.
+
+    Parameters
+    ----------
+    ax : Axes
+    epochs : ndarray of shape (n_points,)
+    curves : dict of str to ndarray of shape (n_points,)
+    ylabel : str
+
+    Returns
+    -------
+    list of Line2D
+    """
+    lines = []
+    for label, values in curves.items():
+        color, line_style = SERIES[len(ax.lines) % len(SERIES)]
+        style = {"color": color, "linestyle": line_style, "linewidth": 1.5}
+        lines += ax.plot(epochs, values, label=label, **style)
+    ax.set(xlabel="epoch", ylabel=ylabel)
+    ax.set_ylim(bottom=0)
+    even_ticks(ax, 6)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    finish(ax)
+    return lines
+
+
 def add_legend(axes, own_figure, n_cols=4, **options):
     """One legend of all that is labelled in the axes, each label once.
 
@@ -122,6 +156,7 @@ def add_legend(axes, own_figure, n_cols=4, **options):
 
 def write(ax, text):
     """A line in the middle of axes that have nothing else to show."""
+    ax.set(xticks=[], yticks=[])
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center")
 
 

@@ -5,9 +5,11 @@ Whatever comes from a user's data passes through `escape` or `text` here.
 
 import html
 import math
+import re
 from numbers import Integral, Real
 
 N_DIGITS = 4
+MOST_CHARACTERS = 120  # of a name
 N_FIRST = 12  # rows of a table that are shown before the rest folds away
 
 
@@ -19,8 +21,18 @@ def escape(value):
 
 
 def text(value):
-    """A user's text, kept from turning the line round it when it runs right to left."""
-    return f"<bdi>{escape(value)}</bdi>"
+    """A user's text: shortened, and kept from turning the line round it to the left."""
+    value = str(value)
+    if len(value) <= MOST_CHARACTERS:
+        return f"<bdi>{escape(value)}</bdi>"
+    short = f"{value[: MOST_CHARACTERS - 30]}\u2026{value[-29:]}"
+    return f'<bdi title="{escape(value)}">{escape(short)}</bdi>'
+
+
+def prose(value):
+    """A sentence of ours, maybe about a user's data: `names` in it become code."""
+    marked = re.sub("`([^`]+)`", r"<code>\1</code>", escape(value))
+    return f"<bdi>{marked}</bdi>"
 
 
 def code_block(source, label):
@@ -115,11 +127,21 @@ def paragraph(content, kind=""):
     return f"<p{_class(kind)}>{content}</p>" if content else ""
 
 
-def bullets(items, kind=""):
+def bullets(items):
     """A list of points."""
     if not items:
         return ""
-    return f"<ul{_class(kind)}>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
+    return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
+
+
+def advice(sentences):
+    """What to try; what stands on lines of its own in a sentence is code."""
+    points = []
+    for sentence in sentences:
+        words, *lines = str(sentence).split("\n")
+        block = code_block("\n".join(lines), "Code to try") if any(lines) else ""
+        points.append(prose(words) + block)
+    return bullets(points)
 
 
 def note(content, kind):
@@ -128,7 +150,7 @@ def note(content, kind):
     return f'<div class="note {kind}"><p><strong>{words}:</strong> {content}</p></div>'
 
 
-def table(caption, header, rows, numeric=(), kind=""):
+def table(caption, header, rows, numeric=(), quiet=False):
     """A table that scrolls within itself where it is wider than the page.
 
     Parameters
@@ -141,6 +163,8 @@ def table(caption, header, rows, numeric=(), kind=""):
         HTML of the cells; the first one of a row is its title.
     numeric : collection of int
         Columns that are set flush right.
+    quiet : bool
+        Whether the caption is only for those who listen: a heading says the same.
     """
     if not rows:
         return ""
@@ -161,21 +185,25 @@ def table(caption, header, rows, numeric=(), kind=""):
     )
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f"<table{_class(kind)}><caption>{escape(caption)}</caption>"
+        f"<table><caption{_class('unseen' if quiet else '')}>{escape(caption)}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
-def long_table(caption, header, rows, numeric=(), n_first=N_FIRST, n_most=1000):
+def long_table(
+    caption, header, rows, numeric=(), quiet=False, n_first=N_FIRST, n_most=1000
+):
     """A table whose first rows are shown, and whose others open at a click."""
-    first = table(caption, header, rows[:n_first], numeric)
+    if len(rows) <= n_first + 2:  # a click for two rows is not worth it
+        n_first = len(rows)
+    first = table(caption, header, rows[:n_first], numeric, quiet)
     rest = rows[n_first : n_first + n_most]
     if not rest:
         return first
     title = f"{plural(len(rest), 'more row')}"
     if len(rows) > n_first + n_most:
-        title += f" (of {len(rows) - n_first:,}; all are in cv_results.csv)"
-    more = table(f"{caption}, continued", header, rest, numeric)
+        title += f" (of {len(rows) - n_first:,} that there are)"
+    more = table(f"{caption}, continued", header, rest, numeric, quiet=True)
     return first + fold(escape(title), more)
 
 

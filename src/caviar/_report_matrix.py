@@ -26,7 +26,7 @@ def _as_table(labels, counts, shares):
             for j, n in enumerate(counts[i])
         )
         rows.append(f'<tr><th scope="row">{text(label)}</th>{cells}</tr>')
-    caption = "Confusion matrix: true classes down, predicted classes across"
+    caption = "True classes down, predicted classes across"
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{caption}">'
         f'<table class="matrix"><caption>{caption}</caption><thead><tr>'

@@ -10,6 +10,9 @@ import io
 import math
 import re
 
+import numpy as np
+
+from . import _plot_style
 from ._report_html import escape
 
 MISSING = (
@@ -19,7 +22,7 @@ MISSING = (
 MANY_POINTS = 1500  # markers from which they are drawn as pixels
 RESOLUTION = 160  # dots per inch of these
 WIDTH = 8.0  # inches
-N_COLUMNS = 3  # of small axes
+MOST_COLUMNS = 3  # of small axes
 
 
 def available():
@@ -119,6 +122,14 @@ def search(results, about, best_index=None, name="search"):
     """Score against each parameter."""
     from .plotting import SearchDisplay
 
+    different = {
+        name
+        for params in results["params"]
+        for name, value in params.items()
+        if value != results["params"][0].get(name)
+    }
+    n_cols = {1: 1, 2: 2, 4: 2}.get(len(different), MOST_COLUMNS)
+
     def draw(figure):
         display = SearchDisplay(
             results,
@@ -128,10 +139,10 @@ def search(results, about, best_index=None, name="search"):
             best_index=best_index,
             score_name=about.get("title"),
         )
-        display.plot(ax=figure.subplots(), n_cols=N_COLUMNS)
-        n_rows = math.ceil(len(display.axes_) / N_COLUMNS)
+        display.plot(ax=figure.subplots(), n_cols=n_cols)
+        n_rows = math.ceil(len(display.axes_) / n_cols)
         figure.set_size_inches(WIDTH, 0.6 + 2.3 * n_rows)
-        _legend_above(figure, display.legend_, 2 * N_COLUMNS)
+        _legend_above(figure, display.legend_, 6)
 
     n_candidates = len(results["params"])
     label = f"Scores of {n_candidates} candidates against each parameter."
@@ -157,22 +168,22 @@ def _legend_above(figure, legend, n_columns):
 
 def errors(truth, predicted, name="errors"):
     """Predictions against the truth, and their errors against the predictions."""
-    import numpy as np
-    from sklearn.metrics import PredictionErrorDisplay
-
     truth, predicted = np.asarray(truth), np.asarray(predicted)
+    wrong = truth - predicted
+    ends = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
 
     def draw(figure):
         figure.set_size_inches(WIDTH, 3.9)
-        kinds = ["actual_vs_predicted", "residual_vs_predicted"]
-        for axes, kind in zip(figure.subplots(1, 2), kinds, strict=True):
-            PredictionErrorDisplay(y_true=truth, y_pred=predicted).plot(
-                ax=axes,
-                kind=kind,
-                scatter_kwargs={"s": 14, "alpha": 0.5, "color": "#0072B2", "lw": 0},
-                line_kwargs={"color": "#555555", "lw": 1},
+        left, right = figure.subplots(1, 2)
+        for axes, y, line in ((left, truth, ends), (right, wrong, [0, 0])):
+            _plot_style.finish(axes)
+            axes.scatter(
+                predicted, y, s=14, alpha=0.5, color=_plot_style.BLUE, linewidths=0
             )
-            axes.spines[["top", "right"]].set_visible(False)
+            axes.plot(ends, line, color=_plot_style.BLACK, linewidth=1)
+            axes.set_xlabel("predicted")
+        left.set_ylabel("true")
+        right.set_ylabel("true minus predicted")
 
     label = f"Predicted and true values of {len(truth)} rows held out, and residuals."
     return svg(draw, name, label)

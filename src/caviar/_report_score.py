@@ -2,9 +2,8 @@
 
 import math
 
-from . import _report_plots as plots
+from . import _report_plots
 from ._report_html import (
-    bullets,
     duration,
     escape,
     fact_list,
@@ -16,6 +15,7 @@ from ._report_html import (
     paragraph,
     parameter,
     plural,
+    prose,
     score,
     section,
     short_names,
@@ -50,7 +50,7 @@ def headline(study):
         f"<h1>{heading}</h1>",
         *(_answer(study) if is_finished(study) else _unfinished(study)),
         _tiles(study),
-        *(note(escape(sentence), "warning") for sentence in study.notes),
+        *(note(prose(sentence), "warning") for sentence in study.notes),
     ]
     return "".join(pieces)
 
@@ -73,12 +73,12 @@ def _answer(study):
     verdict = ""
     if baseline is not None and value - 2 * (spread or 0) <= baseline:
         verdict = note(
-            f"{_trivial(study)} reaches {score(baseline)}. With its uncertainty, the "
+            f"{_trivial(study)} {_reaches(study, baseline)}. With its uncertainty, the "
             "network is not shown to be better: do not rely on it.",
             "problem",
         )
     elif baseline is not None:
-        lead += f" {_trivial(study)} reaches {score(baseline)}."
+        lead += f" {_trivial(study)} {_reaches(study, baseline)}."
     return paragraph(lead, "lead"), verdict
 
 
@@ -98,17 +98,27 @@ def _value_in_words(study, value):
             f"The network found is no better than always answering the mean of {what} "
             f"(R\u00b2 {score(value)})."
         )
-    return f"The network found has a {escape(_metric(study))} of {score(value)}."
+    return f"The network found has a {_metric(study)} of {score(value)}."
 
 
 def _metric(study):
-    return study.score.get("title") or study.search.get("title") or "score"
+    """What is measured, as HTML."""
+    name = study.score.get("title") or study.search.get("title") or "score"
+    return "R\u00b2" if name == "R2" else escape(name)
 
 
 def _trivial(study):
     if study.target.get("task") == "classification":
         return "Always answering the commonest class"
     return "Always answering the mean"
+
+
+def _reaches(study, baseline):
+    if study.score.get("metric") == "accuracy":
+        return f"is right on {100 * baseline:.1f} %"
+    if study.score.get("metric") == "r2":
+        return f"explains {max(0, 100 * baseline):.0f} %"
+    return f"reaches {score(baseline)}"
 
 
 def _unfinished(study):
@@ -137,7 +147,7 @@ def _tiles(study):
         spread = measured.get("spread")
         of = "std over folds" if measured.get("kind") == "nested" else "standard error"
         around = f"\u00b1 {score(spread)} ({of})" if spread is not None else ""
-        tiles.append((escape(_metric(study)), score(measured["value"]), around))
+        tiles.append((_metric(study), score(measured["value"]), around))
     if measured.get("baseline") is not None:
         trivial = _trivial(study)
         tiles.append(("without a model", score(measured["baseline"]), trivial))
@@ -145,7 +155,7 @@ def _tiles(study):
     if scores and not is_finished(study):
         tiles.append(
             (
-                f"best {escape(_metric(study))} so far",
+                f"best {_metric(study)} so far",
                 score(max(scores)),
                 "in its folds",
             )
@@ -176,7 +186,7 @@ def result(study):
     measured = study.score
     if "value" not in measured:
         return ""
-    metric, spread = escape(_metric(study)), measured.get("spread")
+    metric, spread = _metric(study), measured.get("spread")
     nested = measured.get("kind") == "nested"
     folds = [f for f in measured.get("folds") or () if _is_number(f)]
     how = (
@@ -191,7 +201,7 @@ def result(study):
         "result",
         "How good it is on new rows",
         paragraph(
-            f"<strong>{metric} {score(measured['value'])}</strong>"
+            f"<strong>{metric[0].upper() + metric[1:]} {score(measured['value'])}</strong>"
             + (f" \u00b1 {score(spread)}" if spread is not None else "")
             + f". {how}"
         ),
@@ -347,7 +357,7 @@ def _of_classes(confusion):
     header = ["class", "taken for", "rows", "of the class"]
     if rows:
         pieces.append("<h3>The most frequent mistakes</h3>")
-        pieces.append(long_table("Mistakes", header, rows, {2, 3}, 5, 200))
+        pieces.append(long_table("Mistakes", header, rows, {2, 3}, True, 5, 200))
     else:
         pieces.append(paragraph("There is not one mistake."))
     pieces.append(fold("Each class by itself", _each_class(labels, counts)))
@@ -374,11 +384,11 @@ def _each_class(labels, counts):
 def _of_numbers(residuals):
     truth, predicted = residuals["truth"], residuals["predicted"]
     errors = sorted(abs(t - p) for t, p in zip(truth, predicted, strict=True))
-    if not plots.available():
-        drawing = paragraph(plots.MISSING, "soft small")
+    if not _report_plots.available():
+        drawing = paragraph(_report_plots.MISSING, "soft small")
     else:
         drawing = figure(
-            f'<div class="plot">{plots.errors(truth, predicted)}</div>',
+            f'<div class="plot">{_report_plots.errors(truth, predicted)}</div>',
             "Each point is a row held out. On the line the prediction is right. A fan or "
             "a bow on the right says that errors depend on the size of the prediction.",
         )
@@ -386,7 +396,8 @@ def _of_numbers(residuals):
     return [
         paragraph(
             "Half of the predictions are off by less than "
-            f"<strong>{number(half)}</strong>, nine of ten by less than <strong>{number(most)}</strong>."
+            f"<strong>{number(half)}</strong>, nine of ten by less than "
+            f"<strong>{number(most)}</strong>."
         ),
         drawing,
     ]
@@ -407,15 +418,13 @@ def importances(study):
         ]
         for entry in entries
     ]
-    useless = [e for e in entries if e["mean"] <= 2 * e["std"]]
-    words = []
-    if useless and len(useless) < len(entries):
-        names = ", ".join(text(e["column"]) for e in useless[:8])
-        more = f" and {len(useless) - 8} more" if len(useless) > 8 else ""
-        words = [
-            f"No effect beyond chance: {names}{more}. The model may do as well without."
-        ]
-    metric = escape(_metric(study))
+    unsure = [e for e in entries if e["mean"] <= 2 * e["std"]]
+    words = ""
+    if unsure and len(unsure) < len(entries):
+        names = ", ".join(text(e["column"]) for e in unsure[:8])
+        more = f" and {len(unsure) - 8:,} more" if len(unsure) > 8 else ""
+        words = f"Not told apart from no effect (2 standard deviations): {names}{more}."
+    metric = _metric(study)
     return section(
         "columns",
         "What it depends on",
@@ -429,8 +438,9 @@ def importances(study):
             ["column", f"{metric} lost", "", '<span class="soft">relative</span>'],
             rows,
             {1, 2},
+            True,
         ),
-        bullets(words),
+        paragraph(words, "soft"),
     )
 
 

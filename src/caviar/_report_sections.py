@@ -2,8 +2,9 @@
 
 import math
 
-from . import _report_plots as plots
+from . import _report_plots
 from ._report_html import (
+    advice,
     bullets,
     code_block,
     duration,
@@ -17,6 +18,7 @@ from ._report_html import (
     paragraph,
     parameter,
     plural,
+    prose,
     score,
     section,
     short_names,
@@ -26,7 +28,7 @@ from ._report_html import (
 
 N_FIRST_COLUMNS = 25
 N_FIRST_CANDIDATES = 10
-STATUS_WORDS = {"ok": "good", "warning": "look", "problem": "problem"}
+STATUS_WORDS = {"ok": "good", "warning": "to look at", "problem": "problem"}
 
 
 # The data
@@ -37,7 +39,6 @@ def data(study):
     about, target = study.data, study.target
     if not about:
         return ""
-    reading = about.get("reading") or {}
     n_dropped = about.get("n_dropped_rows")
     items = [
         ("source", text(about["source"]) if about.get("source") else None),
@@ -46,13 +47,7 @@ def data(study):
         ("rows without a target", number(n_dropped) if n_dropped else None),
         (
             "read as",
-            ", ".join(
-                f"{escape(name)} <code>{escape(repr(value))}</code>"
-                if isinstance(value, str) and len(value) < 3
-                else f"{escape(name)} {escape(value)}"
-                for name, value in reading.items()
-                if value is not None
-            ),
+            _reading(about.get("reading") or {}),
         ),
     ]
     return section(
@@ -62,8 +57,22 @@ def data(study):
         _target(target),
         _columns(about.get("columns") or ()),
         "<h3>Decided on the way</h3>" if about.get("notes") else "",
-        bullets([text(sentence) for sentence in about.get("notes") or ()]),
+        bullets([prose(sentence) for sentence in about.get("notes") or ()]),
     )
+
+
+def _reading(reading):
+    """How the file was read, in words: CSV, separator ';', encoding utf-8."""
+    words = []
+    for name, value in reading.items():
+        shown = (
+            f"\u201c{escape(value)}\u201d" if len(str(value)) == 1 else escape(value)
+        )
+        if name == "header":
+            words.append("with a header" if value else "without a header")
+        elif value is not None:
+            words.append(shown if name == "format" else f"{escape(name)} {shown}")
+    return ", ".join(words)
 
 
 def _target(target):
@@ -82,7 +91,9 @@ def _target(target):
             for label, count in sorted(pairs, key=lambda pair: -pair[1])
         ]
         header = ["class", "rows", "share"]
-        pieces.append(long_table("Classes of the target", header, rows, {1, 2}, 12))
+        pieces.append(
+            long_table("Classes of the target", header, rows, {1, 2}, n_first=12)
+        )
     elif target.get("quantiles"):
         header = ["smallest", "a quarter below", "median", "a quarter above", "largest"]
         rows = [[number(value) for value in target["quantiles"]]]
@@ -111,7 +122,9 @@ def _columns(columns):
     return (
         "<h3>The columns</h3>"
         + paragraph(words)
-        + long_table("Columns of the table", header, rows, {2, 3}, N_FIRST_COLUMNS)
+        + long_table(
+            "Columns of the table", header, rows, {2, 3}, n_first=N_FIRST_COLUMNS
+        )
     )
 
 
@@ -211,9 +224,11 @@ def _search_plot(study):
     if sum(s is not None and math.isfinite(s) for s in scores) < 2:
         return ""
     heading = "<h3>Score against each parameter</h3>"
-    if not plots.available():
-        return heading + paragraph(plots.MISSING, "soft small")
-    drawing = plots.search(study.results, study.search, study.winner.get("index"))
+    if not _report_plots.available():
+        return heading + paragraph(_report_plots.MISSING, "soft small")
+    drawing = _report_plots.search(
+        study.results, study.search, study.winner.get("index")
+    )
     caption = (
         "Each point is a candidate, in the mean over its folds. Where good scores pile up "
         "at one side the range should go further there; where there is no pattern the "
@@ -248,6 +263,7 @@ def ranking(study):
     titles = ["round" if name == "iter" else name for name in more]
     header = ["rank", "score", "std", "s/fit", *titles, *codes]
     metric = escape(study.search.get("title") or study.score.get("title") or "score")
+    metric = metric.replace("R2", "R\u00b2")
     winner = study.winner.get("index")
     place = order.index(winner) + 1 if winner in order else None
     return section(
@@ -263,6 +279,7 @@ def ranking(study):
             header,
             rows,
             set(range(len(header))),
+            True,
             N_FIRST_CANDIDATES,
             200,
         ),
@@ -296,26 +313,34 @@ def ranked(results):
 def training(study):
     """Its curves, and what they say."""
     history = study.winner.get("history") or {}
-    finding = study.diagnosis
-    pieces = []
+    finding, pieces = study.diagnosis, []
     if finding:
-        pieces.append(paragraph(f"<strong>{escape(finding.get('title', ''))}</strong>"))
+        pieces.append(f"<h3>{_verdict(finding)}</h3>")
+        pieces.append(paragraph(prose(finding.get("explanation", ""))))
     if history.get("loss"):
-        n_epochs = len(history["loss"])
-        if plots.available():
-            drawing = plots.training_curves(history, study.winner.get("best_epoch"))
-            best = study.winner.get("best_epoch")
-            stop = f" The weights kept are those of epoch {best}." if best else ""
-            caption = f"The winner's training over {plural(n_epochs, 'epoch')}.{stop}"
-            pieces.append(figure(f'<div class="plot">{drawing}</div>', caption))
-        else:
-            pieces.append(paragraph(plots.MISSING, "soft small"))
+        pieces.append(_curves(history, study.winner.get("best_epoch")))
     if finding.get("advice"):
-        pieces.append("<h3>What to try</h3>")
-        pieces.append(bullets([escape(advice) for advice in finding["advice"]]))
-    numbers = _numbers(finding.get("numbers") or {})
-    pieces.append(fold("The numbers behind it", numbers) if numbers else "")
+        pieces += ["<h3>What to try</h3>", advice(finding["advice"])]
+    pieces.append(fold("The numbers behind it", _numbers(finding.get("numbers") or {})))
     return section("training", "How it was trained", *pieces)
+
+
+def _curves(history, best_epoch):
+    if not _report_plots.available():
+        return paragraph(_report_plots.MISSING, "soft small")
+    drawing = _report_plots.training_curves(history, best_epoch)
+    words = f"The winner's training over {plural(len(history['loss']), 'epoch')}."
+    if best_epoch:
+        words += f" The weights kept are those of epoch {best_epoch}."
+    return figure(f'<div class="plot">{drawing}</div>', words)
+
+
+def _verdict(finding):
+    """The title of a finding, with a word for its status."""
+    status, title = finding.get("status"), prose(finding.get("title", ""))
+    if status not in STATUS_WORDS:
+        return title
+    return f'<span class="status {status}">{STATUS_WORDS[status]}</span>{title}'
 
 
 def _numbers(numbers):
@@ -340,36 +365,34 @@ def _figure_of(value):
 
 
 def checkup(study):
-    """One entry for each step that was checked."""
+    """One entry for each finding."""
     findings = study.checkup.get("findings") or ()
-    blocks = []
-    for finding in findings:
-        status = finding.get("status", "ok")
-        advice = finding.get("advice") or ()
-        numbers = _numbers(finding.get("numbers") or {})
-        blocks.append(
-            '<div class="finding"><h3>'
-            f'<span class="status {escape(status)}">{escape(STATUS_WORDS[status])}</span>'
-            f"{escape(finding.get('title', ''))}</h3>"
-            f"{paragraph(text(finding.get('explanation', '')))}"
-            f"{bullets([text(sentence) for sentence in advice])}"
-            f"{fold('The numbers', numbers)}</div>"
-        )
-    counts = [f.get("status") for f in findings]
+    if not findings:
+        return ""
+    blocks = [
+        f'<div class="finding"><h3>{_verdict(finding)}</h3>'
+        f"{paragraph(prose(finding.get('explanation', '')))}"
+        f"{advice(finding.get('advice') or ())}"
+        f"{fold('The numbers', _numbers(finding.get('numbers') or {}))}</div>"
+        for finding in findings
+    ]
+    counts = [finding.get("status") for finding in findings]
     summary = ", ".join(
         f"{counts.count(status)} {words}"
         for status, words in STATUS_WORDS.items()
         if counts.count(status)
     )
+    code = study.checkup.get("code")
+    block = code_block(code, "Code for the next search") if code else ""
     return section(
         "checkup",
         "Checkup",
         paragraph(
-            f"What a careful practitioner checks before trusting a network: {summary}."
-        )
-        if findings
-        else "",
+            f"What is checked before a network is trusted: {summary}. A problem often "
+            "has those below it as its consequences."
+        ),
         *blocks,
+        fold("Code for the next search", block),
     )
 
 

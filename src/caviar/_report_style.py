@@ -49,16 +49,19 @@ font-variant-numeric:tabular-nums;letter-spacing:-.015em}
 .tiles small{display:block;font-size:.86rem;font-weight:400;color:var(--soft);
 letter-spacing:0;line-height:1.4}
 dl{margin:.8em 0}
+main dl{max-width:46rem}
 main dl>div{display:grid;grid-template-columns:minmax(8rem,13rem) 1fr;gap:0 1.2rem;
 padding:.32rem 0;border-bottom:1px solid var(--line)}
 main dt{color:var(--soft)}main dd{margin:0;overflow-wrap:anywhere}
 .scroll{overflow-x:auto;margin:1rem 0;max-width:100%}
 table{border-collapse:collapse;font-size:.92rem;line-height:1.42;
 font-variant-numeric:tabular-nums}
-caption{text-align:left;padding:0 0 .4rem;font-size:.88rem}
+caption{white-space:nowrap;text-align:left;padding:0 0 .4rem;font-size:.88rem}
+.unseen{font-size:0;line-height:0;padding:0}
 th,td{text-align:left;vertical-align:top;padding:.34rem 1.4rem .34rem 0;
 border-bottom:1px solid var(--line);max-width:22rem}
-tbody th{font-weight:400;overflow-wrap:anywhere;min-width:4rem}
+td,th,td bdi,th bdi,th code{overflow-wrap:break-word}tbody th{font-weight:400}
+tbody th:not(.number){min-width:min(9rem,34vw)}
 thead th{font-weight:600;vertical-align:bottom;border-bottom-color:var(--soft)}
 .number{text-align:right;white-space:nowrap}
 tr.best>*{background:var(--tint);font-weight:600}
@@ -101,7 +104,8 @@ border:1.5px solid var(--accent);background:var(--paper)}
 .range .below{top:3.3rem;color:var(--soft)}
 .matrix th,.matrix td{padding:.3rem .5rem;text-align:center;border:1px solid var(--line);
 max-width:9rem}
-.matrix thead th{vertical-align:bottom}.matrix tbody th{text-align:right;min-width:0}
+.matrix thead th{vertical-align:bottom}
+.matrix tbody th:not(.number){text-align:right;min-width:4rem}
 .matrix .hit{font-weight:650}
 .heat svg{max-width:40rem}
 .finding{margin:1.2rem 0;padding:0}
@@ -109,6 +113,7 @@ max-width:9rem}
 .finding p{margin:.3em 0}
 @media (max-width:34rem){body{font-size:.97rem}main,header,footer{padding-left:1rem;
 padding-right:1rem}header{padding-top:1.6rem}h1{font-size:1.6rem}.lead{font-size:1.06rem}
+main dl{max-width:46rem}
 main dl>div{grid-template-columns:1fr}.tiles{grid-template-columns:1fr 1fr;gap:.6rem}
 .tiles dd{font-size:1.25rem}.tiles div{padding:.6rem .7rem}th,td{padding-right:.9rem}
 .plot{padding:.2rem}.range{margin-left:.2rem;margin-right:.2rem}

@@ -53,7 +53,7 @@ TITLES = {
     "stopped_in_time": "Stopped in time: just past the best validation loss.",
     "needs_more_training": "Needs more training: the loss is still falling.",
     "validation_better": "Validation is better than training.",
-    "underfitting": "Underfitting: training and validation stay high together.",
+    "underfitting": "Underfitting, or all there is: both losses stay high together.",
     "plateau": "Plateau: learnt a good part, then nothing more for long.",
     "no_validation": "Training has settled; without validation no more can be said.",
     "good_fit": "A good fit: validation stays close to training.",
@@ -81,7 +81,7 @@ def diagnose_curves(history, reference=None, params=None, stops_early=False):
     rates = curves.rates
     now = _Now(params or {}, float(rates[-1]) if len(rates) else float("nan"))
     if not curves.validated and key == "underfitting":
-        title = "Underfitting: the training loss stays high."
+        title = "Underfitting, or all there is: the training loss stays high."
     else:
         title = TITLES[key]
     return Diagnosis(
@@ -115,8 +115,15 @@ class _Now:
             f"learning_rate_init={number(self.rate * factor)} (now {number(self.rate)})"
         )
 
+    @property
+    def is_fast(self):
+        """Whether the rate is likelier too large than too small."""
+        return self.rate > (0.5 if self["solver"] == "sgd" else 0.03)
+
     def max_iter(self, n_epochs):
         now = self["max_iter"] or n_epochs
+        if n_epochs < now:
+            return f"the epochs that are left: {n_epochs} of max_iter={now} are done"
         return f"max_iter={max(2 * now, 10)} (now {now})"
 
     def alpha(self, factor):
@@ -228,8 +235,9 @@ def _advise(key, now, numbers):
         ],
         "needs_more_training": [now.max_iter(n_epochs), now.learning_rate(3)],
         "underfitting": [
+            *([now.learning_rate(0.1)] if now.is_fast else []),
             now.units(2),
-            now.learning_rate(3),
+            *([] if now.is_fast else [now.learning_rate(3)]),
             *_less_regularization(now),
         ],
         "plateau": [

@@ -105,10 +105,10 @@ def diagnose(history):
     """Step 6: what the curves of a training say."""
     if isinstance(history, dict):
         return diagnose_curves(history)
-    if hasattr(history, "history") and hasattr(history, "get_params"):  # a session
-        params = history.get_params()
-        stops_early = bool(params.get("early_stopping"))
-        return diagnose_curves(history.history, None, params, stops_early)
+    if hasattr(history, "history") and hasattr(history, "estimator"):  # a session
+        network, params = history.estimator, history.get_params()
+        keeps = bool(params["early_stopping"]) and history.best_epoch is not None
+        return diagnose_curves(history.history, _reference(network), params, keeps)
     network = _trained_network(history)
     stops_early = bool(network.early_stopping) and network.best_epoch_ is not None
     return diagnose_curves(

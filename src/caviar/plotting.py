@@ -5,10 +5,14 @@ whose ``plot(ax=...)`` draws again elsewhere; axes, figure and artists are its a
 Drawing needs matplotlib: ``pip install "caviar[plots]"``.
 """
 
+from ._plot_activations import ActivationDisplay
 from ._plot_curves import TrainingCurveDisplay
+from ._plot_schedules import ScheduleDisplay
 from ._plot_search import SearchDisplay
 
 __all__ = [
+    "ActivationDisplay",
+    "ScheduleDisplay",
     "SearchDisplay",
     "TrainingCurveDisplay",
 ]

@@ -17,6 +17,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from . import _plot_style
+
 SCIKIT_LEARNS = ("constant", "invscaling", "adaptive")  # rules of the training loop
 
 _positive = Interval(Real, 0, None, closed="neither")
@@ -81,6 +83,8 @@ class Schedule(BaseEstimator):
     def plot(self, n_epochs=100, ax=None):
         """Draw the factor over the epochs. Needs matplotlib.
 
+        `caviar.plotting.ScheduleDisplay` draws several, and learning rates.
+
         Parameters
         ----------
         n_epochs : int, default=100
@@ -96,18 +100,16 @@ class Schedule(BaseEstimator):
         ImportError
             Without matplotlib.
         """
-        if ax is None:
-            try:
-                from matplotlib import pyplot
-            except ImportError as exc:
-                raise ImportError(
-                    "`plot` needs matplotlib: pip install caviar[plots]"
-                ) from exc
-            _, ax = pyplot.subplots()
+        name = type(self).__name__
+        _plot_style.check_matplotlib(f"{name}.plot")
+        (ax,), _ = _plot_style.grid_of_axes(ax, (1, 1), figsize=(6.4, 3.6))
         progress = np.linspace(0, n_epochs, 2001)
-        ax.plot(progress, self(progress, n_epochs), label=type(self).__name__)
-        ax.set(xlabel="epoch", ylabel="factor of learning_rate_init")
-        ax.set_ylim(bottom=0)
+        _plot_style.draw_over_epochs(
+            ax,
+            progress,
+            {name: self(progress, n_epochs)},
+            "factor of learning_rate_init",
+        )
         return ax
 
 

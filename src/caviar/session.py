@@ -103,7 +103,11 @@ class TrainingSession:
     best_epoch : int or None
         After which the validation score was best, or without validation rows the training
         loss. A change of what these mean (`scoring`; of the training loss also the
-        penalty, dropout and augmentation) starts the count anew.
+        penalty, dropout and augmentation) starts the count anew; going back does not.
+
+    best_in_history : bool
+        Whether `best_epoch` is one of `history`. It is not where `revert` has left it
+        behind; ``revert("best")`` finds it all the same.
 
     snapshots : dict of str to int
         The epoch of each snapshot, the oldest first.
@@ -416,6 +420,14 @@ class TrainingSession:
     @property
     def best_epoch(self):
         return None if self._best is None else self._best.n_epochs
+
+    @property
+    def best_in_history(self):
+        if self._best is None:
+            return False
+        best, now = (point.course.record.history for point in (self._best, self._now))
+        # Two branches have trained apart, so they have taken other times.
+        return best["seconds"] == now["seconds"][: self._best.n_epochs]
 
     @property
     def snapshots(self):
