@@ -196,8 +196,11 @@ def start_workers(n_jobs):
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _failure(error):
+def _failure(error, journal):
     """What went wrong in a search, and what to do about it."""
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error)).rpartition(": ")[2]
+        return CommandFailed(f"Cannot write '{journal}': {reason}.")
     if isinstance(error, MemoryError):
         return CommandFailed(
             "The memory does not suffice: search with fewer rows (--search-rows) or "
@@ -243,8 +246,8 @@ def _run(problem, settings, journal, watch):
         rows = choose_rows(problem, settings, part.train)
         try:
             search.fit(take(problem.X, rows), problem.y[rows])
-        except (ValueError, MemoryError) as error:
-            raise _failure(error) from error
+        except (ValueError, OSError, MemoryError) as error:
+            raise _failure(error, journal(part.stage)) from error
         watch.end(part.stage)
         searches.append(search)
         counts.append(_count(search))
