@@ -33,13 +33,14 @@ RANK = {  # a module imports modules of a lower rank only
     # Diagnoses:
     **dict.fromkeys(["_findings", "_curves"], 1),
     "_verdicts": 2,
-    **dict.fromkeys(["_diagnosed", "_retest", "_rows", "_activations"], 5),
-    **dict.fromkeys(["_first_loss", "_small_sample", "_rate_test"], 6),
+    **dict.fromkeys(["_diagnosed", "_retest", "_activations"], 5),
+    **dict.fromkeys(["_first_loss", "_small_sample", "_rate_test", "_rows"], 6),
     "_checkup": 7,
     **dict.fromkeys(["diagnostics", "ensemble", "model_selection"], 9),
     # Babysitting, files, pictures and pages:
-    **dict.fromkeys(["_atomic", "_html_curves"], 0),
-    **dict.fromkeys(["_archive", "_html", "_study"], 1),
+    **dict.fromkeys(["_atomic", "_html_curves", "_html_pieces"], 0),
+    **dict.fromkeys(["_html", "_html_findings"], 0.5),
+    **dict.fromkeys(["_archive", "_study"], 1),
     "_plot_style": 1,
     **dict.fromkeys(["_plot_parameters", "_plot_axes", "_plot_scores"], 2),
     **dict.fromkeys(["_plot_history", "_plot_points"], 3),
@@ -59,7 +60,7 @@ RANK = {  # a module imports modules of a lower rank only
     "_report": 13,
     # The command line:
     "_cli_words": 13.1,
-    **dict.fromkeys(["_cli_numbers", "_cli_dates"], 13.2),
+    **dict.fromkeys(["_cli_numbers", "_cli_dates", "_cli_bytes"], 13.2),
     **dict.fromkeys(["_cli_format", "_cli_values"], 13.3),
     **dict.fromkeys(["_cli_read", "_cli_columns"], 13.4),
     **dict.fromkeys(["_cli_target", "_cli_code"], 13.5),
