@@ -55,7 +55,7 @@ RANK = {  # a module imports modules of a lower rank only
     "__init__": 13,
     **dict.fromkeys(["_report_html", "_report_style"], 1),
     "_report_matrix": 2,
-    "_report_plots": 11,
+    "_report_plots": 11.5,
     **dict.fromkeys(["_report_score", "_report_sections"], 12),
     "_report": 13,
     # The command line:
