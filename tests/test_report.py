@@ -7,15 +7,17 @@ import re
 import sys
 from collections import Counter
 
+import joblib
 import numpy as np
 import pytest
 
 import browser
 import studies
 from caviar import _report_plots
-from caviar._report import render
+from caviar.__main__ import main
+from caviar._report import SECTIONS, render
 from caviar._report_html import duration, number, parameter, short_names
-from caviar._report_sections import ranked
+from caviar._report_search import ranked
 from caviar._study import Study
 
 pytest.importorskip("pandas")
@@ -339,6 +341,52 @@ def test_parameters_are_shown_as_on_the_terminal():
     assert duration(83.4) == "83 s"
     assert duration(754) == "12 min 34 s"
     assert duration(9000) == "2 h 30 min"
+
+
+# A real run
+
+
+@pytest.fixture(scope="module", params=["classification", "regression"])
+def run(request, tmp_path_factory):
+    """A folder that `tune` has written, of a table with texts, dates and gaps."""
+    random = np.random.RandomState(0)
+    frame, target = studies.load(request.param)
+    frame["colour"] = random.choice(["red", "it's", '"blue"'], len(frame))
+    frame.loc[::7, ["colour", frame.columns[0]]] = np.nan
+    frame["day"] = [f"2026-01-{1 + i % 28:02}" for i in range(len(frame))]
+    frame["same"] = "<b>"
+    folder = tmp_path_factory.mktemp("run")
+    frame.to_csv(folder / "table.csv", index=False)
+    status = main(
+        ["tune", str(folder / "table.csv"), "--target", target, "--search", "random"]
+        + ["--n-iter", "3", "--cv", "2", "--n-jobs", "1", "--out", str(folder / "out")]
+    )
+    assert status == 0
+    return folder / "out"
+
+
+def test_tune_writes_a_report_with_every_part(run):
+    study = Study.from_json((run / "study.json").read_text())
+    page = Reader((run / "report.html").read_text(encoding="utf-8"))
+    sections = [i for i in page.ids if f"{i}-title" in page.ids]
+    assert sections == [name for name, _, _ in SECTIONS]
+    assert "column 'same' is left out, it is constant" in page.text
+    assert study.diagnosis["title"] in page.text
+    n_plots = 2 if study.target["task"] == "classification" else 3
+    if _report_plots.available():
+        assert page.tags.count("svg") == n_plots
+
+
+def test_the_code_in_the_report_rebuilds_the_model_to_the_last_bit(run):
+    study = Study.from_json((run / "study.json").read_text())
+    page = Reader((run / "report.html").read_text(encoding="utf-8"))
+    assert " ".join(study.code.split()) in page.text
+    names = {}
+    exec(compile(study.code, "code", "exec"), names)
+    model = joblib.load(run / "model.joblib")
+    method = "predict_proba" if hasattr(model, "predict_proba") else "predict"
+    expected = getattr(model, method)(names["X"])
+    np.testing.assert_array_equal(getattr(names["model"], method)(names["X"]), expected)
 
 
 # The page in a browser
