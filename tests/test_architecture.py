@@ -33,8 +33,8 @@ RANK = {  # a module imports modules of a lower rank only
     # Diagnoses:
     **dict.fromkeys(["_findings", "_curves"], 1),
     "_verdicts": 2,
-    **dict.fromkeys(["_diagnosed", "_retest", "_rows", "_activations"], 5),
-    **dict.fromkeys(["_first_loss", "_small_sample", "_rate_test"], 6),
+    **dict.fromkeys(["_diagnosed", "_retest", "_activations"], 5),
+    **dict.fromkeys(["_first_loss", "_small_sample", "_rate_test", "_rows"], 6),
     "_checkup": 7,
     **dict.fromkeys(["diagnostics", "ensemble", "model_selection"], 9),
     # Babysitting, files, pictures and pages:
@@ -60,7 +60,7 @@ RANK = {  # a module imports modules of a lower rank only
     "_report": 14,
     # The command line:
     "_cli_words": 13.1,
-    **dict.fromkeys(["_cli_numbers", "_cli_dates"], 13.2),
+    **dict.fromkeys(["_cli_numbers", "_cli_dates", "_cli_bytes"], 13.2),
     **dict.fromkeys(["_cli_format", "_cli_values"], 13.3),
     **dict.fromkeys(["_cli_read", "_cli_columns"], 13.4),
     **dict.fromkeys(["_cli_target", "_cli_code"], 13.5),

@@ -137,6 +137,7 @@ def test_a_classification_table_is_cleaned_tuned_written_and_predicted(
         ("label", "it has 150 different texts in 150 rows"),
     ]:
         assert f"column '{name}' is left out, {reason}" in out
+    assert "column 'seen': read as month, day of week, days since 1970" in out
     honest = next(line for line in out.splitlines() if line.startswith("Held-out"))
     assert honest.endswith("(standard error)")
     assert 0.8 < float(honest.split()[3]) <= 1
