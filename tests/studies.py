@@ -52,7 +52,7 @@ def study(task="classification", rename=None, n_iter=6):
 def _study_of(problem, target, n_iter):
     settings = _cli_search.Settings(n_splits=3, n_jobs=1)
     metric, metric_function = _cli_search.METRICS[problem.task]
-    prefix = _cli_search._prefix(problem)
+    prefix = _cli_search.prefix_of(problem)
     space = {
         f"{prefix}learning_rate_init": LogUniform(1e-3, 3e-2),
         f"{prefix}alpha": LogUniform(1e-5, 1),

@@ -19,8 +19,8 @@ from ._network import output_loss
 N_DRAWS = 8  # of the weights: a single draw's loss is off by a third, of few outputs
 MAX_ROWS = 2000
 # Times the loss of outputs of zero. Of networks that train well the mean of eight draws
-# went up to 1.6: 'he_normal' has outputs of variance 2.
-TOLERANCE, MUCH = 1.75, 3.0
+# went up to 1.8, where outputs are of variance 1 to 2 ('he_normal', batch norm).
+TOLERANCE, MUCH = 2.0, 3.0
 # Sizes (root mean square) of targets that training deals with.
 TARGETS, EXTREME_TARGETS = (0.05, 5.0), (0.005, 30.0)
 

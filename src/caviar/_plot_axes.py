@@ -50,7 +50,7 @@ def scale_axis(ax, column):
     if column.scale in ("one-minus-log", "symlog"):
         ticks = _nines if column.scale == "one-minus-log" else _decades
         ax.xaxis.set_major_locator(FixedLocator(ticks(column, limits)))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.10g}"))
+        ax.xaxis.set_major_formatter(FuncFormatter(_tick_label))
         return
     whole = np.all(shown == np.rint(shown))
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=bool(whole)))
@@ -66,10 +66,16 @@ def _nines(column, limits):
     return ticks
 
 
+def _tick_label(value, position):
+    if 0 < value < 0.01:  # a power of ten
+        return f"$10^{{{np.log10(value):.0f}}}$"
+    return f"{value:.10g}"
+
+
 def _decades(column, limits):
     top = int(np.floor(np.log10(limits[1])))
     bottom = int(np.ceil(np.log10(column.smallest)))
-    step = max(1, (top - bottom) // 4)
+    step = max(1, -(-(top - bottom) // 3))
     return [0.0, *(10.0**k for k in range(bottom, top + 1, step))]
 
 

@@ -359,7 +359,7 @@ def _limit_scores(ax, scores):
     """Keep a few very bad scores from pressing the others together."""
     scores = scores[np.isfinite(scores)]
     bottom = _plot_style.lower_limit(scores, times=40)
-    if scores.min() < bottom:
+    if np.isfinite(bottom):
         ax.set_ylim(bottom=bottom)
     ax.ticklabel_format(axis="y", useOffset=False)
 

@@ -421,7 +421,7 @@ def importances(study):
     unsure = [e for e in entries if e["mean"] <= 2 * e["std"]]
     words = ""
     if unsure and len(unsure) < len(entries):
-        names = ", ".join(text(e["column"]) for e in unsure[:8])
+        names = " \u00b7 ".join(text(e["column"]) for e in unsure[:8])
         more = f" and {len(unsure) - 8:,} more" if len(unsure) > 8 else ""
         words = f"Not told apart from no effect (2 standard deviations): {names}{more}."
     metric = _metric(study)

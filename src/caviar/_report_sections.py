@@ -186,7 +186,7 @@ def _rounds(rounds):
             score(entry.get("best_score")),
         ]
         rows.append([*row, number(entry.get("epochs"))] if has_epochs else row)
-    header = ["round", "candidates", "best score so far"]
+    header = ["round", "candidates", "best score"]
     header += ["epochs"] if has_epochs else []
     return table("Rounds of the search", header, rows, {1, 2, 3})
 

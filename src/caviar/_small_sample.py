@@ -21,7 +21,7 @@ from ._findings import Finding, number
 # R2 of a regression that counts as learnt by heart.
 LEARNT = 0.99
 FIRST_CHUNK = 25  # epochs until the first look
-EASY = 0.5  # share of the epochs allowed beyond which it was hard work
+EASY = 0.5  # share of the epochs allowed, beyond which it was hard work
 
 
 @dataclass(frozen=True, repr=False)

@@ -180,9 +180,10 @@ class Checkpoint:
             write(self.path, *arguments)
         except OSError as error:
             if not fit.failing:
+                reason = os.strerror(error.errno)
                 warnings.warn(
                     f"The checkpoint {self.path!r} could not be written "
-                    f"({error.strerror}): it stays as it was, and the fit goes on.",
+                    f"({reason}): it stays as it was, and the fit goes on.",
                     CheckpointWarning,
                     stacklevel=3,
                 )
