@@ -50,6 +50,7 @@ RANK = {  # a module imports modules of a lower rank only
     **dict.fromkeys(["_plot_activations", "_plot_rates"], 10),
     "_plain": 4,
     "plotting": 11,
+    "_session_file": 11,
     "session": 12,
     "callbacks": 13,
     "__init__": 13,

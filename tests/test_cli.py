@@ -360,7 +360,7 @@ def test_help_teaches_by_examples(capsys):
         (["tune", "--targte=y"], "no option --targte; did you mean --target?"),
         (["tune", "a.csv", "b.csv"], "one argument too many: 'b.csv'"),
         (["tune", "--search", "hyperbnd"], "got 'hyperbnd'; did you mean hyperband?"),
-        (["tune", "--task", "regresion"], "'regresion'; did you mean regression?"),
+        (["tune", "--task", "regressio"], "'regressio'; did you mean regression?"),
         (["tune", "--time-budget", "0"], "a number of seconds above 0, got '0'"),
         (["predict", "a"], "the following arguments are required: DATA"),
     ],
