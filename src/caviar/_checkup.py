@@ -23,6 +23,7 @@ from ._findings import (
     worst,
     wrapped,
 )
+from ._html_findings import checkup_html
 from ._verdicts import diagnose_curves
 
 MAX_ROWS = 20_000  # to train on
@@ -87,6 +88,9 @@ class Checkup:
             "code": self.code,
         }
 
+    def _repr_html_(self):
+        return checkup_html(self)
+
     def __repr__(self):
         lines = [*wrapped(f"Checkup of {self.estimator}"), "=" * WIDTH]
         for finding in self.findings:
@@ -129,7 +133,7 @@ def check(estimator, X, y, sample_weight, held_out, random_state):
         return Checkup(title, tuple(findings), {}, "")
     first = _first_loss.check(problem, seed)
     findings += [first, _signal(problem, seed)]
-    findings.append(_small_sample.check(problem, 50, 500, seed))
+    findings.append(_small_sample.check(problem, 50, 2000, seed))
     suggestion = None
     if problem.network.solver != "lbfgs":
         rates = _rate_test.check(problem, 1e-6, 10.0, 100, 100, seed)
@@ -283,7 +287,7 @@ def _train(problem, seed):
 
 def _curves(network, history, cut, problem, constant):
     """Diagnosis of the training; what was cut short is no reason to train for longer."""
-    stops_early = bool(network.early_stopping) and hasattr(network, "best_epoch_")
+    stops_early = network.early_stopping and len(history["loss"]) < network.max_iter
     found = diagnose_curves(history, constant, network.get_params(), stops_early)
     if cut and found.verdict == "needs_more_training":
         fields = vars(found) | {

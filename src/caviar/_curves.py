@@ -12,10 +12,10 @@ FEWEST_EPOCHS = 4
 # Shares of the loss of knowing nothing (`Curves.scale`), unless something else is said:
 NOTHING, NEXT_TO_NOTHING = 0.97, 0.9  # left, where that loss is known, and where not
 BY_HEART = 0.8  # left in training, where nothing is learnt for validation
-SLOW = 0.35  # less is not much, for a loss that still falls as it did at first
-GAP = 0.2  # validation above training
+SLOW = 0.15  # less is not much, for a loss that still falls as it did at first
+GAP, GAP_OF_RISE = 0.2, 0.1  # validation above training; the same where it has risen
 RISE, RISE_OF_LEAST = 0.02, 0.15  # of the validation loss since its least, of both
-STILL_FALLING, STILL_FALLING_OF_LEVEL = 0.01, 0.04  # over a fifth of the epochs
+STILL_FALLING, STILL_FALLING_OF_LEVEL = 0.02, 0.04  # over a fifth of the epochs
 HIGH, HIGH_OF_R2 = 0.5, 0.75  # left at the end; squared errors have more noise in them
 HIGH_OF_POOR = 0.35  # of classes, with less than SOME_SCORE
 MIDDLE, MIDDLE_OF_CLASSES = 0.1, 0.2  # settled there, or not
@@ -23,7 +23,7 @@ BEYOND = 3.0
 ROUGH, ROUGH_OF_LEVEL = 0.01, 0.08  # median step from epoch to epoch, of both
 SPIKE, SPIKE_OF_LEVEL = 0.02, 2.5  # a step up that is made good again, of both
 SETTLED = 0.02  # off the least loss
-BELOW = 0.9  # validation loss of training loss
+BELOW, FAR_BELOW = 0.9, 0.05  # validation loss: of training loss, and under it
 GOOD_SCORE, SOME_SCORE = 0.95, 0.6  # accuracy or R2
 GAIN = 0.1  # of the score
 
@@ -64,7 +64,7 @@ class Curves:
         return float(first) if first > 0 else 1e-300
 
     def _reference_of_r2(self):
-        """Where the score is R2 and the loss squared, loss / (1 - R2) is half a variance."""
+        """Where the score is R2 and the loss squared: loss / (1 - R2), half a variance."""
         known = (
             np.isfinite(self.validation) & np.isfinite(self.score) & (self.score < 1)
         )
@@ -187,6 +187,8 @@ def measure(curves):
     score = curves.end_score()
     if score is not None:
         numbers["validation_score"] = score
+    if np.isfinite(curves.rates).all() and curves.rates.max() > 0:
+        numbers["rate_left"] = float(curves.rates[-1] / curves.rates.max())
     if not curves.finite:
         return numbers
     numbers["share_left"] = curves.left()
@@ -270,10 +272,10 @@ def _hardly_learnt(curves):
 def _with_validation(curves, stops_early):
     scale, least = curves.scale, float(np.min(curves.validation))
     rise, best = curves.rise(), curves.best_epoch()
-    if stops_early and best < curves.n_epochs:
+    if stops_early:
         return "stopped_in_time"
-    fell_since = curves.loss[best - 1] > curves.last and curves.gap() > 0
-    if rise > max(RISE * scale, RISE_OF_LEAST * least) and fell_since:
+    apart = curves.loss[best - 1] > curves.last and curves.gap() > GAP_OF_RISE * scale
+    if apart and rise > max(RISE * scale, RISE_OF_LEAST * least):
         return "overfitting"
     if curves.falls(curves.validation) and curves.falls(curves.loss):
         return "needs_more_training"
@@ -281,7 +283,7 @@ def _with_validation(curves, stops_early):
         return "overfitting"
     half = curves.n_epochs // 2
     below = np.mean(curves.validation[half:] < BELOW * curves.loss[half:])
-    if below > 0.8 and -curves.gap() > 0.02 * scale:
+    if below > 0.8 and -curves.gap() > FAR_BELOW * scale:
         return "validation_better"
     if (curves.end_score() or 0) >= GOOD_SCORE:
         return "good_fit"

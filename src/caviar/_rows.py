@@ -9,19 +9,21 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from sklearn.metrics import balanced_accuracy_score, r2_score
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from ._diagnosed import dense_columns
 from ._findings import Finding, number
 
 MAX_ROWS = 3000  # that are looked at closely
 MAX_COLUMNS = 2000
 # What one column may tell of the target on rows held out: above SUSPICIOUS, and without
 # it LOST less is known, it is called a leak.
-SUSPICIOUS, LOST = 0.985, 0.02
+SUSPICIOUS, LOST = 0.985, 0.03
+ENOUGH_ROWS = 20  # for a column with one value for each class not to be chance
 SHOWN = 5  # names at most
 LARGE, SMALL = 10.0, 1e-3  # of a column's size (root mean square)
-COPIES = 0.01  # of validation rows that are training rows
+COPIES, FEW_COPIES = 0.05, 3  # of validation rows that are training rows
 FEW_OF_A_CLASS = 5
 
 
@@ -239,7 +241,7 @@ def _about_copies(problem):
     validation = _hashes(X_val)
     n_copies = sum(row in training for row in validation)
     share = n_copies / len(validation)
-    if share <= COPIES:
+    if share <= COPIES or n_copies < FEW_COPIES:
         return None
     return _finding(
         "problem" if share > 0.1 else "warning",
@@ -263,91 +265,85 @@ def _about_leaks(problem, random_state):
     if X.shape[0] > MAX_ROWS:
         rows = np.sort(random_state.permutation(X.shape[0])[:MAX_ROWS])
         X, y = X[rows] if issparse(X) else np.asarray(X)[rows], y[rows]
-    X = (X.toarray() if issparse(X) else np.asarray(X)).astype(np.float64)
-    split = _split(X, y, problem.classifies, random_state)
-    if split is None:
+    X = dense_columns(X)
+    guessing = _Guessing(X, y, problem.classifies, random_state)
+    if not guessing.possible:
         return None
-    X_train, X_test, y_train, y_test = split
-    scores = np.array(
-        [
-            _score_of_column(X_train[:, j], X_test[:, j], y_train, y_test, problem)
-            for j in range(X.shape[1])
-        ]
-    )
+    columns = [guessing.with_column(j) for j in range(X.shape[1])]
+    scores = np.array([score for score, _ in columns])
     leaks = np.flatnonzero(scores >= SUSPICIOUS)
     if not len(leaks):
         return None
     others = np.setdiff1d(np.arange(X.shape[1]), leaks)
-    without = _score_of_forest(X_train, X_test, y_train, y_test, others, problem)
-    known = "the other columns together reach " + f"{without:.3f}"
+    without, n_wrong = guessing.with_columns(others)
+    is_copy = problem.classifies and any(_is_renamed(X[:, j], y) for j in leaks)
+    if not is_copy and not guessing.is_less(
+        without, n_wrong, *columns[int(np.argmax(scores))]
+    ):
+        return None  # the other columns know it as well
     numbers = {
         "columns": leaks.tolist(),
         "score_of_column": float(scores.max()),
         "score_without": without,
     }
-    title = f"{_listed(problem, leaks)} alone gives the target away".replace(
-        "c", "C", 1
-    )
-    if len(leaks) > 1:
-        title = title.replace("alone gives", "each give")
-    measure = "balanced accuracy" if problem.classifies else "R2"
-    explanation = (
-        f"On rows held out it reaches a {measure} of {scores[leaks].max():.3f} by itself; "
-        f"{known}."
-    )
-    if scores[leaks].max() - without < LOST:
-        return None
+    measure = "balanced accuracy (chance taken off)" if problem.classifies else "R2"
+    gives = "each give" if len(leaks) > 1 else "alone gives"
     return _finding(
         "problem",
-        title + ".",
-        explanation
-        + " That is hardly ever true: more likely it was made from the target, "
-        "or is known only after it.",
+        f"The {_listed(problem, leaks)} {gives} the target away.",
+        f"On rows held out, the {measure} is {scores.max():.3f} with it alone, and "
+        f"{without:.3f} with all other columns together. That is hardly ever true: more "
+        "likely it was made from the target, or is known only after it.",
         ["Will it be known when a prediction is wanted? If not, leave it out."],
         numbers,
     )
 
 
-def _split(X, y, classifies, random_state):
-    stratify = None
-    if classifies:
-        classes, counts = np.unique(y, return_counts=True)
-        common = np.isin(y, classes[counts >= 4])
-        X, y = X[common], y[common]
-        stratify = y
-        if len(np.unique(y)) < 2:
-            return None
-    if len(y) < 20:
-        return None
-    seed = int(random_state.randint(2**31 - 1))
-    return train_test_split(X, y, test_size=0.5, random_state=seed, stratify=stratify)
+def _is_renamed(column, y):
+    """Whether a column is the target under other names: one value for each class."""
+    pairs = set(zip(column.tolist(), y.tolist(), strict=True))
+    n_values, n_classes = len(np.unique(column)), len(np.unique(y))
+    return len(y) >= ENOUGH_ROWS and n_values == n_classes == len(pairs)
 
 
-def _score_of_column(a_train, a_test, y_train, y_test, problem):
-    """Of a tree that sees this column alone."""
-    if np.ptp(a_train) == 0:
-        return 0.0
-    if problem.classifies:
-        tree = DecisionTreeClassifier(min_samples_leaf=2, random_state=0)
-        tree.fit(a_train[:, np.newaxis], y_train)
-        return _balanced(y_test, tree.predict(a_test[:, np.newaxis]))
-    tree = DecisionTreeRegressor(min_samples_leaf=2, random_state=0)
-    tree.fit(a_train[:, np.newaxis], y_train)
-    return float(r2_score(y_test, tree.predict(a_test[:, np.newaxis])))
+class _Guessing:
+    """How well some columns tell the target: by trees, on rows held out (two folds)."""
 
+    def __init__(self, X, y, classifies, random_state):
+        self.X, self.y, self._classifies = X, y, classifies
+        if classifies:
+            classes, counts = np.unique(y, return_counts=True)
+            common = np.isin(y, classes[counts >= 4])
+            self.X, self.y = X[common], y[common]
+        self.possible = len(self.y) >= ENOUGH_ROWS and len(np.unique(self.y)) > 1
+        folds = StratifiedKFold if classifies else KFold
+        seed = int(random_state.randint(2**31 - 1))
+        self._folds = folds(2, shuffle=True, random_state=seed)
 
-def _balanced(y, predicted):
-    """Balanced accuracy, chance taken off: 0 for a guess, 1 for all right."""
-    return float(balanced_accuracy_score(y, predicted, adjusted=True))
+    def with_column(self, j):
+        """Score, and how many rows are wrong (0 for a regression)."""
+        if np.ptp(self.X[:, j]) == 0:
+            return 0.0, len(self.y)
+        Tree = DecisionTreeClassifier if self._classifies else DecisionTreeRegressor
+        return self._score(Tree(min_samples_leaf=2, random_state=0), self.X[:, [j]])
 
+    def with_columns(self, columns):
+        if not len(columns):
+            return 0.0, len(self.y)
+        Forest = ExtraTreesClassifier if self._classifies else ExtraTreesRegressor
+        return self._score(Forest(100, random_state=0), self.X[:, columns])
 
-def _score_of_forest(X_train, X_test, y_train, y_test, columns, problem):
-    """Of trees that see the other columns."""
-    if not len(columns):
-        return 0.0
-    Forest = ExtraTreesClassifier if problem.classifies else ExtraTreesRegressor
-    forest = Forest(100, random_state=0).fit(X_train[:, columns], y_train)
-    predicted = forest.predict(X_test[:, columns])
-    if problem.classifies:
-        return _balanced(y_test, predicted)
-    return float(r2_score(y_test, predicted))
+    def _score(self, model, X):
+        predicted = np.empty_like(self.y)
+        for train, test in self._folds.split(X, self.y):
+            predicted[test] = model.fit(X[train], self.y[train]).predict(X[test])
+        if not self._classifies:
+            return float(r2_score(self.y, predicted)), 0
+        score = balanced_accuracy_score(self.y, predicted, adjusted=True)
+        return float(score), int(np.sum(predicted != self.y))
+
+    def is_less(self, score, n_wrong, score_of_column, n_wrong_of_column):
+        """Whether it is clearly less than what the column tells."""
+        if not self._classifies:
+            return score < score_of_column - LOST
+        return n_wrong - n_wrong_of_column >= max(5, 3 * np.sqrt(n_wrong))

@@ -21,6 +21,7 @@ class Diagnosis(Finding):
     verdict: str
 
 
+FADED = 0.01  # of a learning rate: nothing more is learnt
 STATUS = {
     "diverged": "problem",
     "diverged_late": "problem",
@@ -84,9 +85,12 @@ def diagnose_curves(history, reference=None, params=None, stops_early=False):
         title = "Underfitting, or all there is: the training loss stays high."
     else:
         title = TITLES[key]
+    status = STATUS[key]
+    if key == "validation_better" and now.explains_better_validation:
+        status, title = "ok", f"{title[:-1]}, as it may with this regularization."
     return Diagnosis(
         "curves",
-        STATUS[key],
+        status,
         title,
         _explain(key, curves, numbers),
         _advise(key, now, numbers),
@@ -120,6 +124,12 @@ class _Now:
         """Whether the rate is likelier too large than too small."""
         return self.rate > (0.5 if self["solver"] == "sgd" else 0.03)
 
+    @property
+    def explains_better_validation(self):
+        """Whether something is in the training loss alone."""
+        names = "dropout input_dropout dropconnect augment label_smoothing".split()
+        return any(self.is_on(name) for name in names) or (self["alpha"] or 0) > 1e-3
+
     def max_iter(self, n_epochs):
         now = self["max_iter"] or n_epochs
         if n_epochs < now:
@@ -149,7 +159,7 @@ class _Now:
 
     def is_on(self, name):
         value = self[name]
-        return bool(value) and value != 0
+        return bool(any(value) if isinstance(value, (list, tuple)) else value)
 
 
 def _explain(key, curves, numbers):
@@ -251,6 +261,12 @@ def _advise(key, now, numbers):
         ],
         "no_validation": ["fit(..., X_val=X_val, y_val=y_val), or early_stopping=True"],
     }
+    if key == "plateau" and numbers.get("rate_left", 1.0) < FADED:
+        left = number(numbers["rate_left"])
+        return [
+            f"A schedule that falls slower: {left} of the rate was left at the end",
+            now.units(2),
+        ]
     if key == "overfitting":
         return _more_regularization(now, numbers)
     return advice.get(key, [])

@@ -63,7 +63,7 @@ def overfit_small_sample(
     sample_weight=None,
     *,
     n_samples=50,
-    max_epochs=500,
+    max_epochs=2000,
     random_state=0,
 ):
     """Step 2: whether the network can learn a few rows by heart."""
@@ -107,13 +107,21 @@ def diagnose(history):
         return diagnose_curves(history)
     if hasattr(history, "history") and hasattr(history, "estimator"):  # a session
         network, params = history.estimator, history.get_params()
-        keeps = bool(params["early_stopping"]) and history.best_epoch is not None
-        return diagnose_curves(history.history, _reference(network), params, keeps)
+        stopped = bool(params["early_stopping"]) and history.stopped is not None
+        return diagnose_curves(history.history, _reference(network), params, stopped)
     network = _trained_network(history)
-    stops_early = bool(network.early_stopping) and network.best_epoch_ is not None
     return diagnose_curves(
-        network.history_, _reference(network), network.get_params(), stops_early
+        network.history_,
+        _reference(network),
+        network.get_params(),
+        _was_stopped(network),
     )
+
+
+def _was_stopped(network):
+    """Whether early stopping ended the training, and so kept its best weights."""
+    early = bool(network.early_stopping) and network.solver != "lbfgs"
+    return early and network.n_iter_ < network.max_iter
 
 
 def _trained_network(estimator):
