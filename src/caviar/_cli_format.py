@@ -99,10 +99,9 @@ def find_format(path, expected=(), decimal=None):
     names, unnamed, is_renamed, more = _names(first if header else None, rows)
     cells = [cell.strip() for row in rows for cell in row]
     prior = decimal or ("," if separator == ";" else ".")
-    found = decimal_of(cells)
-    if found is None:
-        found = prior
-        notes += _doubts(cells, separator, found)
+    found = decimal_of(cells) or prior
+    if found == "," and decimal is None:
+        notes += _on_commas(cells, separator, decimal_of(cells) is None)
     if not header:
         shown = ", ".join(cell.strip() for cell in first[:4])
         shown += ", ..." if len(first) > 4 else ""
@@ -125,14 +124,15 @@ def find_format(path, expected=(), decimal=None):
     )
 
 
-def _doubts(cells, separator, decimal):
-    """A word for decimal commas that could have been groups of thousands."""
-    marks = [cell for cell in cells if "," in cell and looks_like_number(cell)]
-    if decimal == "." or not marks:
+def _on_commas(cells, separator, is_doubtful):
+    """A word for decimal commas, and why they are taken for that if it is doubtful."""
+    numbers = [cell for cell in cells if "," in cell and looks_like_number(cell)]
+    if not numbers:
         return []
+    why = f", as is usual beside a {SEPARATOR_NAMES.get(separator, separator)}"
     return [
-        f"the comma in numbers such as {marks[0]} is read as a decimal one, as is usual "
-        f"where a {SEPARATOR_NAMES.get(separator, separator)} parts the columns"
+        f"numbers such as {numbers[0]} are read with a decimal comma"
+        f"{why if is_doubtful else ''}"
     ]
 
 

@@ -12,7 +12,7 @@ FEWEST_EPOCHS = 4
 # Shares of the loss of knowing nothing (`Curves.scale`), unless something else is said:
 NOTHING, NEXT_TO_NOTHING = 0.97, 0.9  # left, where that loss is known, and where not
 BY_HEART = 0.8  # left in training, where nothing is learnt for validation
-SLOW = 0.35  # less is not much, for a loss that still falls as it did at first
+SLOW = 0.15  # less is not much, for a loss that still falls as it did at first
 GAP, GAP_OF_RISE = 0.2, 0.1  # validation above training; the same where it has risen
 RISE, RISE_OF_LEAST = 0.02, 0.15  # of the validation loss since its least, of both
 STILL_FALLING, STILL_FALLING_OF_LEVEL = 0.02, 0.04  # over a fifth of the epochs
@@ -187,6 +187,8 @@ def measure(curves):
     score = curves.end_score()
     if score is not None:
         numbers["validation_score"] = score
+    if np.isfinite(curves.rates).all() and curves.rates.max() > 0:
+        numbers["rate_left"] = float(curves.rates[-1] / curves.rates.max())
     if not curves.finite:
         return numbers
     numbers["share_left"] = curves.left()

@@ -10,6 +10,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.utils import _safe_indexing, indexable
 from sklearn.utils.validation import _num_samples
 
@@ -168,6 +169,16 @@ def _names_behind(estimator):
         return tuple(estimator[:-1].get_feature_names_out())
     except (AttributeError, ValueError):  # a step that has no names to give
         return None
+
+
+def standardized(X):
+    """Columns of standard deviation 1, and of mean 0 where X is dense.
+
+    First divided by their greatest: the square of a large number may be no number.
+    """
+    X = X if issparse(X) else np.asarray(X, dtype=np.float64)
+    X = MaxAbsScaler().fit_transform(X)
+    return StandardScaler(with_mean=not issparse(X)).fit_transform(X)
 
 
 def dense_columns(X):

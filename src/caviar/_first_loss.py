@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.optimize
 from sklearn.base import clone
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 
 from ._blas_threads import single_blas_thread
-from ._diagnosed import dense_columns
+from ._diagnosed import dense_columns, standardized
 from ._findings import Finding, number
 from ._network import output_loss
 
@@ -194,7 +193,7 @@ def _about_loss(probe, numbers, formula):
 def _cause(probe, numbers):
     """What changes the loss back, tried one by one."""
     X, expected = probe.problem.X, numbers["expected"]
-    scaled = StandardScaler(with_mean=hasattr(X, "__array__")).fit_transform(X)
+    scaled = standardized(X)
     network = probe.problem.network
     tried = {
         "scaled inputs": probe.losses(X=scaled),

@@ -57,10 +57,10 @@ def scale_axis(ax, column):
 
 
 def _nines(column, limits):
-    """0.9, 0.99, ... between the limits, with 0.5, 0.95, ... if these are few."""
+    """0.5, 0.9, 0.99, ... between the limits, with 0.95, ... if these are few."""
     for parts in ((1,), (1, 5), (1, 2, 5)):
-        ticks = [1 - part * 10.0**-k for k in range(0, 17) for part in parts]
-        ticks = [tick for tick in ticks if limits[0] <= tick <= limits[1]]
+        nines = [1 - part * 10.0**-k for k in range(1, 17) for part in parts]
+        ticks = [tick for tick in (0.0, 0.5, *nines) if limits[0] <= tick <= limits[1]]
         if len(ticks) >= 2:
             break
     return ticks

@@ -308,7 +308,9 @@ class TrainingCurveDisplay:
                 ha="left",
                 va="top",
                 fontsize="x-small",
-                color="#555555",
+                color="#444444",
+                bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.5},
+                zorder=1.5,  # below the curves
             )
             self.words_.append(text)
 

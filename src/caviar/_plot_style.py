@@ -187,11 +187,11 @@ def use_log_scale(ax, which):
     low, high = sorted(axis.get_view_interval())
     axis.set_minor_formatter(NullFormatter())
     decades = np.log10(high / low) if low > 0 else np.inf
-    if decades > 2.4:
+    if decades > (1.9 if which == "x" else 2.4):
         axis.set_major_locator(LogLocator(numticks=6))
         axis.set_major_formatter(LogFormatterSciNotation())
         return
-    parts = (1.0, 2.0, 5.0) if decades < 1.4 else (1.0, 3.0)
+    parts = (1.0, 2.0, 5.0) if decades < (1.2 if which == "x" else 1.5) else (1.0, 3.0)
     axis.set_major_locator(LogLocator(subs=parts, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 

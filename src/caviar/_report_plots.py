@@ -102,12 +102,12 @@ def _for_html(text, name, label):
 # The plots
 
 
-def training_curves(history, best_epoch, name="training"):
+def training_curves(history, name="training"):
     """Losses, scores and rate over the epochs."""
     from .plotting import TrainingCurveDisplay
 
     def draw(figure):
-        display = TrainingCurveDisplay(history, best_epoch=best_epoch)
+        display = TrainingCurveDisplay(history)
         display.plot(ax=figure.subplots())
         n_panels = len(display.axes_)
         figure.set_size_inches(WIDTH, 1.6 + 1.7 * n_panels)

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils import check_random_state
 from sklearn.utils._testing import ignore_warnings
 from sklearn.utils.multiclass import type_of_target
 
 from ._activations import activation_statistics
-from ._diagnosed import dense_columns
+from ._diagnosed import dense_columns, standardized
 from ._findings import Finding, number
 
 # R2 of a regression that counts as learnt by heart.
 LEARNT = 0.99
 FIRST_CHUNK = 25  # epochs until the first look
+DEEP = 3  # hidden layers
 EASY = 0.5  # share of the epochs allowed, beyond which it was hard work
 
 
@@ -185,17 +185,19 @@ def _best_possible(problem):
 def _try_changes(problem, max_epochs, target):
     """Scores with one thing changed, until one of them is enough."""
     network, rate = problem.network, problem.network.learning_rate_init
-    scaled = StandardScaler().fit_transform(dense_columns(problem.X))
+    scaled = standardized(problem.X)
     changes = {
         "scaled inputs": (scaled, {}),
+        "batch_norm=True": (None, {"batch_norm": True}),
         "learning_rate_init x 10": (None, {"learning_rate_init": 10 * rate}),
         "learning_rate_init / 10": (None, {"learning_rate_init": rate / 10}),
         "learning_rate_init x 100": (None, {"learning_rate_init": 100 * rate}),
         "learning_rate_init / 100": (None, {"learning_rate_init": rate / 100}),
         "hidden_layer_sizes=(256,)": (None, {"hidden_layer_sizes": (256,)}),
         "usual weights": (None, {"weight_init": "sklearn"}),
-        "batch_norm=True": (None, {"batch_norm": True}),
     }
+    if len(_hidden(network)) < DEEP:  # where it would help as more units do
+        changes["batch_norm=True"] = changes.pop("batch_norm=True")
     if isinstance(network.activation, list):
         del changes["hidden_layer_sizes=(256,)"]
     if network.solver == "lbfgs":
@@ -220,6 +222,11 @@ def _try_changes(problem, max_epochs, target):
     return scores
 
 
+def _hidden(network):
+    sizes = network.hidden_layer_sizes
+    return tuple(sizes) if hasattr(sizes, "__iter__") else (sizes,)
+
+
 def _measure(problem, score):
     return f"{score:.0%} right" if problem.classifies else f"R2 {score:.2f}"
 
@@ -240,17 +247,25 @@ def _about_success(run, n_rows, max_epochs, target, problem):
             ["Look at rows that are alike: is a column missing that tells them apart?"],
         )
     if run.n_epochs > EASY * max_epochs and problem.network.solver != "lbfgs":
-        rate = problem.network.learning_rate_init
-        return (
-            "warning",
-            title,
-            explanation + " But it took long.",
-            [
-                f"A larger learning_rate_init (now {number(rate)}): "
-                "learning_rate_range_test suggests one."
-            ],
-        )
+        return _about_hard_work(run, max_epochs, target, problem, title)
     return "ok", title, explanation, []
+
+
+def _about_hard_work(run, max_epochs, target, problem, title):
+    """A success that took long: whether it was the scale of the inputs."""
+    scaled = problem.with_rows(standardized(problem.X), problem.y)
+    again = train(scaled, max_epochs, target)
+    if again.score >= target and again.n_epochs < EASY * run.n_epochs:
+        explanation = (
+            f"It took long. With scaled inputs it takes {again.n_epochs} epochs."
+        )
+        return "warning", title, explanation, [_REASONS["scaled inputs"][1]]
+    rate = problem.network.learning_rate_init
+    advice = (
+        f"A larger learning_rate_init (now {number(rate)}): learning_rate_range_test "
+        "suggests one."
+    )
+    return "warning", title, "It can be done, but took long.", [advice]
 
 
 _REASONS = {
@@ -268,8 +283,13 @@ _REASONS = {
     "x 100": ("the learning rate is far too small", "learning_rate_init={larger}"),
     "/ 100": ("the learning rate is far too large", "learning_rate_init={smaller}"),
     "hidden_layer_sizes=(256,)": (
-        "the network is too small, or too deep for its first weights",
+        "the network is too small",
         "More units: hidden_layer_sizes=(256,), then as few as will do (now {sizes})",
+    ),
+    "fewer layers": (
+        "the network is too deep for its first weights",
+        "Fewer layers, hidden_layer_sizes=(256,); or batch_norm=True with another "
+        "weight_init (now {sizes})",
     ),
     "usual weights": ("the first weights are wrong", 'weight_init="sklearn"'),
     "batch_norm=True": (
@@ -299,13 +319,15 @@ def _about_failure(problem, run, tried, target, n_rows):
         return "problem", title, explanation, advice
     name = helped[0]
     key = name.replace("learning_rate_init ", "")
+    if key.startswith("hidden") and len(_hidden(network)) >= DEEP:
+        key = "fewer layers"
     reason, advice = _REASONS[key]
     rate = network.learning_rate_init
     factor = float(name.split()[-1]) if key[0] in "x/" else 1.0
     values = {
         "larger": f"{number(rate * factor)} (now {number(rate)})",
         "smaller": f"{number(rate / factor)} (now {number(rate)})",
-        "sizes": network.hidden_layer_sizes,
+        "sizes": _hidden(network),
     }
     explanation = (
         f"Most likely {reason}: with {name} they were learnt, {_state(run, problem)}."

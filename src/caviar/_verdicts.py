@@ -21,6 +21,7 @@ class Diagnosis(Finding):
     verdict: str
 
 
+FADED = 0.01  # of a learning rate: nothing more is learnt
 STATUS = {
     "diverged": "problem",
     "diverged_late": "problem",
@@ -260,6 +261,12 @@ def _advise(key, now, numbers):
         ],
         "no_validation": ["fit(..., X_val=X_val, y_val=y_val), or early_stopping=True"],
     }
+    if key == "plateau" and numbers.get("rate_left", 1.0) < FADED:
+        left = number(numbers["rate_left"])
+        return [
+            f"A schedule that falls slower: {left} of the rate was left at the end",
+            now.units(2),
+        ]
     if key == "overfitting":
         return _more_regularization(now, numbers)
     return advice.get(key, [])

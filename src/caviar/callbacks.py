@@ -16,9 +16,10 @@ import sklearn
 
 from ._atomic import check_writable, checked_path
 from ._plain import pack
+from ._session_file import DATA, data_fingerprints, write_fit
 from ._validation import STOCHASTIC_SOLVERS
 from .neural_network import MLPClassifier, MLPRegressor
-from .session import DATA, data_fingerprints, write_course, write_session
+from .session import write_course
 
 __all__ = ["Checkpoint", "CheckpointWarning"]
 
@@ -155,11 +156,10 @@ class Checkpoint:
         if not np.isfinite(training.state.params).all():
             return
         fit = self._fits[id(estimator)]
-        fit.unwritten = training.pause()
-        due = training.finished or fit.unwritten.n_epochs % self.every == 0
-        if due and self._write(
-            fit, write_session, estimator, training, fit.fingerprints
-        ):
+        fit.unwritten = course = training.pause()
+        due = training.finished or course.n_epochs % self.every == 0
+        arguments = (estimator, training, course, fit.fingerprints)
+        if due and self._write(fit, write_fit, *arguments):
             fit.unwritten = None
 
     def teardown(self, estimator, context):
