@@ -68,7 +68,7 @@ def wait_for(condition, process, seconds=60):
     """Until something is true of a process that is still running."""
     end = time.monotonic() + seconds
     while not condition():
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < end
         time.sleep(0.02)
 

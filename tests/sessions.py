@@ -251,6 +251,11 @@ def long_configurations():
     }
 
 
+def saved_configuration():
+    """One of which files have two megabytes."""
+    return _digits(_classifier(hidden_layer_sizes=(200, 100)))
+
+
 def outcome(estimator, X):
     """All that training has made of an estimator, but the time it took."""
     fitted = {name: v for name, v in vars(estimator).items() if name.endswith("_")}
@@ -327,6 +332,41 @@ def run_until_interrupted(name, path):
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # which comes too late
     session.save(path)
     put(f"{path}.outcome", outcome(session.estimator, configuration.X))
+
+
+@in_own_process
+def save_again_and_again(old, new, path, begun):
+    """Save the sessions of two files in turn to a third, for ever."""
+    sessions = [saved_configuration().load(path) for path in (old, new)]
+    put(begun, None)
+    while True:
+        for session in sessions:
+            session.save(path)
+
+
+@in_own_process
+def run_and_save(name, path, begun):
+    """Go on with the session in a file, or begin it; save it after each epoch."""
+    configuration = long_configurations()[name]
+    found = os.path.exists(path)
+    session = configuration.load(path) if found else configuration.session()
+    put(begun, None)
+    while session.n_epochs < configuration.estimator.max_iter:
+        session.run(1).save(path)
+
+
+@in_own_process
+def fit_with_checkpoints(name, every, path, begun):
+    """Fit; after Ctrl-C, put the epochs that the estimator has into a file."""
+    from caviar.callbacks import Checkpoint
+
+    configuration = long_configurations()[name]
+    estimator = clone(configuration.estimator).set_callbacks(Checkpoint(path, every))
+    put(begun, None)
+    try:
+        estimator.fit(configuration.X, configuration.y, **configuration.more)
+    except KeyboardInterrupt:
+        put(f"{path}.interrupted", estimator.n_iter_)
 
 
 def finish_all(folder):

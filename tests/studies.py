@@ -7,7 +7,12 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_wine
 from sklearn.inspection import permutation_importance
-from sklearn.metrics import confusion_matrix, mean_absolute_error
+from sklearn.metrics import (
+    accuracy_score,
+    confusion_matrix,
+    mean_absolute_error,
+    r2_score,
+)
 from sklearn.model_selection import train_test_split
 
 import caviar
@@ -18,6 +23,10 @@ from caviar.distributions import Choice, LogUniform
 from caviar.model_selection import CoarseToFineSearchCV
 
 TITLES = {"accuracy": "accuracy", "r2": "R2"}
+METRICS = {
+    "classification": ("accuracy", accuracy_score),
+    "regression": ("r2", r2_score),
+}
 
 
 def load(task):
@@ -50,16 +59,15 @@ def study(task="classification", rename=None, n_iter=6):
 
 
 def _study_of(problem, target, n_iter):
-    settings = _cli_search.Settings(n_splits=3, n_jobs=1)
-    metric, metric_function = _cli_search.METRICS[problem.task]
-    prefix = _cli_search._prefix(problem)
+    metric, metric_function = METRICS[problem.task]
+    model = _cli_search.build_model(problem, _cli_search.Settings(n_splits=3))
+    prefix = find_learner(model)[1]
     space = {
         f"{prefix}learning_rate_init": LogUniform(1e-3, 3e-2),
         f"{prefix}alpha": LogUniform(1e-5, 1),
         f"{prefix}hidden_layer_sizes": Choice([(16,), (32,), (32, 16)]),
         f"{prefix}batch_norm": Choice([False, True]),
     }
-    model = _cli_search.build_model(problem, settings)
     model.set_params(**{f"{prefix}max_iter": 30, f"{prefix}early_stopping": True})
     search = CoarseToFineSearchCV(
         model, space, n_iter=n_iter, n_rounds=2, cv=3, random_state=0, scoring=metric

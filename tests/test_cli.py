@@ -137,6 +137,7 @@ def test_a_classification_table_is_cleaned_tuned_written_and_predicted(
         ("label", "it has 150 different texts in 150 rows"),
     ]:
         assert f"column '{name}' is left out, {reason}" in out
+    assert "column 'seen': read as month, day of week, days since 1970" in out
     honest = next(line for line in out.splitlines() if line.startswith("Held-out"))
     assert honest.endswith("(standard error)")
     assert 0.8 < float(honest.split()[3]) <= 1
@@ -359,7 +360,7 @@ def test_help_teaches_by_examples(capsys):
         (["tune", "--targte=y"], "no option --targte; did you mean --target?"),
         (["tune", "a.csv", "b.csv"], "one argument too many: 'b.csv'"),
         (["tune", "--search", "hyperbnd"], "got 'hyperbnd'; did you mean hyperband?"),
-        (["tune", "--task", "regresion"], "'regresion'; did you mean regression?"),
+        (["tune", "--task", "regressio"], "'regressio'; did you mean regression?"),
         (["tune", "--time-budget", "0"], "a number of seconds above 0, got '0'"),
         (["predict", "a"], "the following arguments are required: DATA"),
     ],

@@ -97,14 +97,14 @@ def test_each_search_sets_parameters_that_the_pipeline_has(kind, search_class, t
     assert set(space) <= set(parameters)
 
 
-@pytest.mark.parametrize("nested", [False, True])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("kind", "nested"),
+    [*((kind, False) for kind in KINDS), ("coarse-to-fine", True), ("hyperband", True)],
+)
 def test_the_plan_counts_exactly_the_fits_and_epochs_that_are_done(
     kind, nested, tmp_path
 ):
     problem = problem_of(load_iris)
-    if kind == "grid" and nested:
-        pytest.skip("as the others, and long")
     outcome, work = run(problem, small(kind, nested=nested), tmp_path)
     assert work.done == work.total
     assert work.n_fits == outcome.n_fits
@@ -213,10 +213,10 @@ def test_the_watched_history_is_of_the_winner_and_of_rows_it_did_not_learn_from(
         problem, settings = problem_of(load, task), small("random")
         (tmp_path / task).mkdir()
         outcome, _ = run(problem, settings, tmp_path / task)
-        assert len(outcome.history["loss"]) == 9
-        assert np.all(np.isfinite(outcome.history["validation_loss"]))
+        assert len(outcome.watched.history_["loss"]) == 9
+        assert np.all(np.isfinite(outcome.watched.history_["validation_loss"]))
         # It is the held-out score of the same network: of as many epochs, the same.
-        assert outcome.history["validation_score"][-1] == pytest.approx(
+        assert outcome.watched.history_["validation_score"][-1] == pytest.approx(
             outcome.score, abs=1e-6
         )
 

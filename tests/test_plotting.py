@@ -12,9 +12,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from caviar import MLPClassifier, MLPRegressor, TrainingSession, plotting
-from caviar.diagnostics import activation_statistics
+from caviar.diagnostics import LearningRateRange, activation_statistics
 from caviar.plotting import (
     ActivationDisplay,
+    LearningRateRangeDisplay,
     ScheduleDisplay,
     SearchDisplay,
     TrainingCurveDisplay,
@@ -67,6 +68,8 @@ def test_without_matplotlib_the_error_names_the_extra(monkeypatch, network):
         lambda: TrainingCurveDisplay({"loss": [1.0]}).plot(),
         lambda: SearchDisplay({}).plot(),
         lambda: ActivationDisplay(statistics).plot(),
+        lambda: LearningRateRangeDisplay(None).plot(),
+        lambda: LearningRateRangeDisplay.from_estimator(network, X, y),
         lambda: ScheduleDisplay.from_schedule("cosine"),
         lambda: CosineDecay().plot(),
     ):
@@ -395,3 +398,74 @@ def test_a_layer_that_is_all_zero_has_no_histogram(network):
     display = ActivationDisplay.from_estimator(dead, X)
     assert display.histograms_[0] is not None and display.histograms_[1] is None
     assert display.shares_["dead"].get_ydata()[1] == 100
+
+
+# Learning rates
+
+
+def sweep(**changes):
+    """What a range test has found, made up."""
+    rates = np.geomspace(1e-6, 10, 50)
+    found = {
+        "step": "learning rate",
+        "status": "ok",
+        "title": "",
+        "explanation": "",
+        "advice": [],
+        "numbers": {},
+        "rates": rates,
+        "losses": 2 - np.exp(-((np.log10(rates) + 1) ** 2)),
+        "smoothed": 2 - np.exp(-((np.log10(rates) + 1) ** 2)),
+        "low": 1e-3,
+        "high": 0.1,
+        "diverged_at": 5.0,
+        "trials": {1e-4: 1.99, 1e-3: 1.5, 1e-2: 0.7, 1e-1: 0.9, 1.0: np.inf},
+        "start": 2.0,
+        "falls": {0.1: True, 0.01: True, 0.001: True, 0.0001: False},
+        "suggestion": 0.01,
+        "n_steps": 100,
+    }
+    return LearningRateRange(**{**found, **changes})
+
+
+def test_a_range_test_is_drawn_as_it_was_found():
+    found = sweep()
+    display = LearningRateRangeDisplay.from_result(found)
+    np.testing.assert_array_equal(display.raw_.get_ydata(), found.losses)
+    np.testing.assert_array_equal(display.smoothed_.get_xdata(), found.rates)
+    falls, others = (points.get_offsets() for points in display.trials_)
+    np.testing.assert_allclose(falls, [[1e-3, 1.5], [1e-2, 0.7], [1e-1, 0.9]])
+    # What has diverged stands at the upper edge.
+    top = display.ax_.get_ylim()[1]
+    np.testing.assert_allclose(others, [[1e-4, 1.99], [1.0, top]])
+    assert display.suggestion_.get_xdata() == [0.01, 0.01]
+    assert display.divergence_.get_x() == 5.0
+    assert display.ax_.get_xscale() == "log"
+    assert crowded_texts(display.figure_) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"suggestion": None, "diverged_at": None},
+        {"losses": np.full(50, np.nan), "smoothed": np.full(50, np.inf)},
+        {"trials": {0.1: np.nan, 0.01: np.inf}, "suggestion": None},
+        {"smoothed": np.geomspace(2, 1e-4, 50)},
+        {"smoothed": np.r_[np.full(25, 2.0), np.geomspace(2, 1e30, 25)]},
+        {"start": 2.0, "smoothed": np.full(50, 2.0), "trials": {}},
+    ],
+)
+def test_a_range_test_of_any_kind_can_be_drawn(changes):
+    display = LearningRateRangeDisplay.from_result(sweep(**changes))
+    assert crowded_texts(display.figure_) == []
+    low, high = display.ax_.get_ylim()
+    assert np.isfinite([low, high]).all() and high < 100
+    assert (display.suggestion_ is None) == (display.result.suggestion is None)
+
+
+def test_a_range_test_is_run_on_an_estimator():
+    display = LearningRateRangeDisplay.from_estimator(
+        MLPClassifier((8,), random_state=0), X, y, n_points=20, n_steps=20
+    )
+    assert len(display.result.rates) <= 20
+    assert f"{display.result.suggestion:.2g}" in display.suggestion_.get_label()

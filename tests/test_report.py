@@ -1,21 +1,24 @@
 """The report: read as HTML, and opened in a browser."""
 
 import copy
+import functools
 import html.parser
 import math
 import re
 import sys
 from collections import Counter
 
+import joblib
 import numpy as np
 import pytest
 
 import browser
 import studies
 from caviar import _report_plots
-from caviar._report import render
+from caviar.__main__ import main
+from caviar._report import SECTIONS, render
 from caviar._report_html import duration, number, parameter, short_names
-from caviar._report_sections import ranked
+from caviar._report_search import ranked
 from caviar._study import Study
 
 pytest.importorskip("pandas")
@@ -145,16 +148,21 @@ CASES = {
 }
 
 
-@pytest.fixture(params=CASES)
-def study(request):
-    return CASES[request.param]()
+@functools.cache
+def page_of(case):
+    return render(CASES[case]())
+
+
+@pytest.fixture(scope="module", params=CASES)
+def case(request):
+    return request.param
 
 
 # The page as text
 
 
-def test_a_page_is_well_formed_with_unique_ids_and_links_that_resolve(study):
-    page = Reader(render(study))
+def test_a_page_is_well_formed_with_unique_ids_and_links_that_resolve(case):
+    page = Reader(page_of(case))
     assert [i for i, n in Counter(page.ids).items() if n > 1] == []
     inner = [link[1:] for link in page.links if link.startswith("#")]
     assert set(inner) <= set(page.ids)
@@ -164,8 +172,8 @@ def test_a_page_is_well_formed_with_unique_ids_and_links_that_resolve(study):
     assert "script" not in page.tags
 
 
-def test_headings_are_in_order_and_every_figure_has_words(study):
-    page = Reader(render(study))
+def test_headings_are_in_order_and_every_figure_has_words(case):
+    page = Reader(page_of(case))
     headings = page.headings()
     assert headings[0] == 1
     assert headings.count(1) == 1
@@ -178,24 +186,25 @@ def test_headings_are_in_order_and_every_figure_has_words(study):
             assert attrs["scope"] in ("col", "row")
 
 
-def test_a_page_is_small(study):
-    assert len(render(study).encode()) < 2_000_000
+def test_a_page_is_small(case):
+    assert len(page_of(case).encode()) < 2_000_000
 
 
-def test_nothing_is_promised_that_is_not_there(study):
+def test_nothing_is_promised_that_is_not_there(case):
     """No section without content: each has words beside its heading."""
-    page = render(study)
+    page = page_of(case)
     for section in re.findall(r"<section.*?</section>", page, re.S):
         words = re.sub(r"<h2.*?</h2>", "", section, flags=re.S)
         assert len(Reader(words).text) > 10 or "<svg" in words
 
 
-def test_the_same_study_gives_the_same_bytes(study):
-    assert render(study) == render(Study.from_json(study.to_json()))
+def test_the_same_study_gives_the_same_bytes(case):
+    study = CASES[case]()
+    assert page_of(case) == render(Study.from_json(study.to_json()))
 
 
 def test_the_policy_of_the_page_forbids_whatever_is_not_in_it():
-    page = Reader(render(studies.study()))
+    page = Reader(page_of("classification"))
     policy = next(
         attrs["content"]
         for tag, attrs in page.attributes
@@ -206,8 +215,7 @@ def test_the_policy_of_the_page_forbids_whatever_is_not_in_it():
 
 
 def test_users_texts_are_escaped_everywhere():
-    study = studies.study(rename=nasty_name)
-    page = render(study)
+    page = page_of("nasty")
     reader = Reader(page)
     assert {"script", "img"}.isdisjoint(reader.tags)
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
@@ -221,7 +229,7 @@ def test_users_texts_are_escaped_everywhere():
 
 def test_what_was_found_is_in_the_page():
     study = studies.study()
-    page = Reader(render(study))
+    page = Reader(page_of("classification"))
     for words in [
         f"{100 * study.score['value']:.1f} %",
         f"{study.score['value']:.4f}",
@@ -246,7 +254,7 @@ def test_a_score_no_better_than_none_is_said_to_be_so():
     score = {**study.score, "value": 0.03, "spread": 0.02}
     page = Reader(render(changed(study, score=score)))
     assert "not shown to be better: do not rely on it" in page.text
-    assert "do not rely" not in Reader(render(study)).text
+    assert "do not rely" not in Reader(page_of("regression")).text
     score = {**study.score, "value": -0.2}
     page = Reader(render(changed(study, score=score)))
     assert "no better than always answering the mean" in page.text
@@ -262,8 +270,7 @@ def test_nested_scores_are_shown_with_their_folds():
 
 
 def test_an_unfinished_search_says_so_and_how_to_go_on():
-    study = studies.unfinished()
-    page = Reader(render(study))
+    page = Reader(page_of("unfinished"))
     assert "not finished: 5 of 12 candidates have been evaluated" in page.text
     assert "To go on: python -m caviar tune table.csv --target cultivar" in page.text
     assert "result" not in page.ids
@@ -277,7 +284,7 @@ def test_an_empty_study_is_a_page_too():
 
 
 def test_without_matplotlib_all_but_the_plots_is_there(monkeypatch):
-    whole = Reader(render(studies.study("regression")))
+    whole = Reader(page_of("regression"))
     monkeypatch.setattr(_report_plots, "available", lambda: False)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     page = Reader(render(studies.study("regression")))
@@ -341,6 +348,50 @@ def test_parameters_are_shown_as_on_the_terminal():
     assert duration(9000) == "2 h 30 min"
 
 
+# A real run
+
+
+@pytest.fixture(scope="module", params=["classification", "regression"])
+def run(request, tmp_path_factory):
+    """A folder that `tune` has written, of a table with texts, dates and gaps."""
+    random = np.random.RandomState(0)
+    frame, target = studies.load(request.param)
+    frame["colour"] = random.choice(["red", "it's", '"blue"'], len(frame))
+    frame.loc[::7, ["colour", frame.columns[0]]] = np.nan
+    frame["day"] = [f"2026-01-{1 + i % 28:02}" for i in range(len(frame))]
+    frame["same"] = "<b>"
+    folder = tmp_path_factory.mktemp("run")
+    frame.to_csv(folder / "table.csv", index=False)
+    options = "--search random --n-iter 3 --cv 2 --n-jobs 1 --out".split()
+    table, out = str(folder / "table.csv"), str(folder / "out")
+    assert main(["tune", table, "--target", target, *options, out]) == 0
+    return folder / "out"
+
+
+def test_tune_writes_a_report_with_every_part(run):
+    study = Study.from_json((run / "study.json").read_text())
+    page = Reader((run / "report.html").read_text(encoding="utf-8"))
+    sections = [i for i in page.ids if f"{i}-title" in page.ids]
+    assert sections == [name for name, _, _ in SECTIONS]
+    assert "column 'same' is left out, it is constant" in page.text
+    assert study.diagnosis["title"] in page.text
+    n_plots = 2 if study.target["task"] == "classification" else 3
+    if _report_plots.available():
+        assert page.tags.count("svg") == n_plots
+
+
+def test_the_code_in_the_report_rebuilds_the_model_to_the_last_bit(run):
+    study = Study.from_json((run / "study.json").read_text())
+    page = Reader((run / "report.html").read_text(encoding="utf-8"))
+    assert " ".join(study.code.split()) in page.text
+    names = {}
+    exec(compile(study.code, "code", "exec"), names)
+    model = joblib.load(run / "model.joblib")
+    method = "predict_proba" if hasattr(model, "predict_proba") else "predict"
+    expected = getattr(model, method)(names["X"])
+    np.testing.assert_array_equal(getattr(names["model"], method)(names["X"]), expected)
+
+
 # The page in a browser
 
 
@@ -353,9 +404,9 @@ def chromium():
 
 
 @pytest.fixture
-def opened(chromium, study, tmp_path):
+def opened(chromium, case, tmp_path):
     path = tmp_path / "report.html"
-    path.write_text(render(study), encoding="utf-8")
+    path.write_text(page_of(case), encoding="utf-8")
     page = chromium.open(path)
     yield page, path
     page.close()
@@ -418,7 +469,7 @@ CONTRAST = """(() => {
 @pytest.mark.parametrize("dark", [False, True])
 def test_every_text_has_a_contrast_of_four_and_a_half(chromium, tmp_path, dark):
     path = tmp_path / "report.html"
-    path.write_text(render(studies.study()), encoding="utf-8")
+    path.write_text(page_of("classification"), encoding="utf-8")
     page = chromium.open(path, dark=dark)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert page.evaluate(CONTRAST) == []
@@ -431,7 +482,7 @@ def test_every_text_has_a_contrast_of_four_and_a_half(chromium, tmp_path, dark):
 def test_figures_have_ink_on_white_in_light_and_dark(chromium, tmp_path, task):
     pytest.importorskip("matplotlib")
     path = tmp_path / "report.html"
-    path.write_text(render(studies.study(task)), encoding="utf-8")
+    path.write_text(page_of(task), encoding="utf-8")
     for dark in (False, True):
         page = chromium.open(path, dark=dark)
         boxes = page.evaluate(
@@ -455,7 +506,7 @@ def test_figures_have_ink_on_white_in_light_and_dark(chromium, tmp_path, task):
 
 def test_it_can_be_printed(chromium, tmp_path):
     path = tmp_path / "report.html"
-    path.write_text(render(studies.study()), encoding="utf-8")
+    path.write_text(page_of("classification"), encoding="utf-8")
     page = chromium.open(path)
     printed = page.pdf()
     page.close()

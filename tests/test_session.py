@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 import caviar
 from caviar import MLPClassifier, MLPRegressor, TrainingSession
+from caviar._archive import read_archive, write_archive
 from caviar.augmentation import GaussianNoise, Mixup
 from caviar.schedules import CosineDecay, StepDecay
 from test_resuming import METHODS, assert_same_bits
@@ -139,6 +140,38 @@ def test_a_change_sets_patience_back(digits):
     n_epochs = session.n_epochs
     assert session.stopped is not None
     assert session.set_params(learning_rate_init=0.01).run().n_epochs > n_epochs
+
+
+def test_a_rule_is_noticed_in_runs_of_one_epoch_too(digits):
+    whole = network(n_iter_no_change=1, tol=0.5).fit(*digits)
+    session = TrainingSession(network(n_iter_no_change=1, tol=0.5), *digits)
+    while session.stopped is None:
+        session.run(1)
+    assert session.n_epochs == whole.n_iter_ < 9
+    assert_same_bits(session.estimator, whole)
+
+
+def test_an_interruption_between_two_bookings_is_like_one_before_them(
+    digits, monkeypatch
+):
+    """Whatever the moment, what is best is not forgotten."""
+    whole = TrainingSession(network(), *digits).run()
+    merit, calls = caviar.session._merit, []
+
+    def interrupted(point, validates):
+        calls.append(point)
+        if len(calls) == 7:  # two to an epoch, but in the first
+            raise KeyboardInterrupt
+        return merit(point, validates)
+
+    monkeypatch.setattr(caviar.session, "_merit", interrupted)
+    session = TrainingSession(network(), *digits)
+    with pytest.raises(KeyboardInterrupt):
+        session.run()
+    assert (calls[-1].n_epochs, session.n_epochs) == (5, 4)
+    session.run()
+    assert session.best_epoch == whole.best_epoch
+    assert_same_session(session, whole)
 
 
 # Changes in mid-course
@@ -549,3 +582,21 @@ def test_random_states_go_on_from_disk(digits, tmp_path):
 def test_sessions_are_a_public_name():
     assert caviar.TrainingSession is caviar.session.TrainingSession
     assert "TrainingSession" in dir(caviar)
+
+
+def test_a_file_of_another_version_is_one_clear_error(digits, tmp_path):
+    path = tmp_path / "run.caviar"
+    TrainingSession(network(), *digits).run(1).save(path)
+    tree = read_archive(path, "training session")
+    del tree["now"]["course"]["record"]["t"]
+    tree["now"]["course"]["record"]["tokens"] = 3
+    newer = tree | {"format": 2, "caviar": "9.0"}
+    others = {
+        r"by caviar 9\.0, and cannot be read by caviar .*must be 1, got 2": newer,
+        "unexpected keyword": tree,
+        "by something else, and .*'best'": {"format": 1},
+    }
+    for message, other in others.items():
+        write_archive(path, other, "training session")
+        with pytest.raises(ValueError, match=rf"was written .*{message}.*\)\.$"):
+            TrainingSession.load(path, *digits)

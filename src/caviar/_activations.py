@@ -12,6 +12,7 @@ from sklearn.utils.validation import validate_data
 
 from . import _layout, _validation
 from ._blas_threads import single_blas_thread
+from ._html_findings import activations_html
 from ._inference import rows_reader
 from ._initializers import initialize
 from ._network import layer_forward
@@ -59,6 +60,9 @@ class ActivationStatistics:
     dead: np.ndarray
     counts: np.ndarray
     edges: np.ndarray
+
+    def _repr_html_(self):
+        return activations_html(self)
 
     def __repr__(self):
         head = "layer  activation  units     mean      std  saturated  zeros   dead"

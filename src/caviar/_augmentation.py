@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_random_state
 
 from . import _kernels
+from ._html import AsCard
 
 # Fields of csrc/caviar.h's caviar_augmentation; with these values nothing is done.
 _NUMBERS = dict.fromkeys(
@@ -49,7 +50,7 @@ class CompiledAugmentation:
         return replace(self, numbers=numbers)
 
 
-class Augmentation(BaseEstimator):
+class Augmentation(AsCard, BaseEstimator):
     """Base class of all augmentations."""
 
     def transform(self, X, y=None, random_state=None):

@@ -27,9 +27,14 @@ from sklearn.utils.metadata_routing import (
 )
 from sklearn.utils.validation import check_is_fitted
 
+from ._html import WithCard, ensemble_html
 
-class Average(MetaEstimatorMixin, BaseEstimator):
+
+class Average(WithCard, MetaEstimatorMixin, BaseEstimator):
     """What all kinds share: the average of ``estimators_``, with ``weights_``."""
+
+    def _card_html(self):
+        return ensemble_html(self)
 
     def _check_member(self, estimator):
         """Refuse a model whose predictions cannot be averaged here."""

@@ -23,6 +23,7 @@ from ._findings import (
     worst,
     wrapped,
 )
+from ._html_findings import checkup_html
 from ._verdicts import diagnose_curves
 
 MAX_ROWS = 20_000  # to train on
@@ -86,6 +87,9 @@ class Checkup:
             "history": plain(self.history),
             "code": self.code,
         }
+
+    def _repr_html_(self):
+        return checkup_html(self)
 
     def __repr__(self):
         lines = [*wrapped(f"Checkup of {self.estimator}"), "=" * WIDTH]

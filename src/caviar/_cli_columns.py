@@ -231,7 +231,7 @@ def notes_on(columns):
     for reason, names in left_out.items():
         if len(names) > 2:
             reasons.append(
-                f"{len(names):,} columns are left out, {reason} (each of them): "
+                f"{len(names):,} columns are left out, each because {reason}: "
                 f"{listing(names, 4)}"
             )
         else:

@@ -13,7 +13,7 @@ MAX_FORMATS = 4
 N_PROBES = 50
 N_SAMPLES = 2000
 
-_zone = re.compile(r"(?<=\d)\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$")
+_zone = re.compile(r"(?<=:\d\d)(?:\.\d+)?\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})$")
 # As text, so that code which is given away can have it too.
 ZONE = _zone.pattern
 _clock = r"(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?: ?[AaPp][Mm])?)"
@@ -28,6 +28,7 @@ _named = re.compile(
     r"(?P<day>\d{1,2}(?P<sep>[ -]))?(?P<month>[A-Za-z]{3,9})(?P<sep2>[ -])"
     r"(?P<rest>\d{1,2}, ?\d{4}|\d{4}|\d{2})" + _time
 )
+_year_month = re.compile(r"\d{4}(?P<sep>[-/])(?:0[1-9]|1[0-2])")
 _only_time = re.compile("(?P<gap>)" + _clock)
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 
@@ -123,6 +124,8 @@ def _format(text, day_first):
             comma = ", " if ", " in match["rest"] else ","
             form = f"{month}{match['sep2']}%d{comma}%Y"
         return form + _time_format(match)
+    if match := _year_month.fullmatch(text):
+        return f"%Y{match['sep']}%m"
     if match := _only_time.fullmatch(text):
         return _time_format(match)
     return None
@@ -202,7 +205,7 @@ def _spelling(texts, day_first):
     return DateSpelling(
         formats,
         has_zone=plain != texts,
-        has_date=any("%d" in form for form in formats),
+        has_date=any("%y" in form.lower() for form in formats),
         day_first=day_first if is_open else None,
     )
 

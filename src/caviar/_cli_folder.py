@@ -13,7 +13,7 @@ import os
 import shutil
 from pathlib import Path
 
-from caviar._cli_words import CommandError
+from caviar._cli_words import CommandError, last_line
 from caviar._journal import lock
 
 UNFINISHED = "unfinished.json"
@@ -123,7 +123,7 @@ class Folder:
             self._file.seek(0)
             content = json.loads(self._file.read())
             return dict(content["asked"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             # New, or a kill came while it was written. A journal checks for itself.
             return None
 
@@ -189,8 +189,8 @@ def read_unfinished(folder):
         return json.dumps(content["study"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CommandFailed(f"'{path}' cannot be read: {error}.") from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CommandError(f"'{path}' cannot be read: {last_line(error)}.") from error
 
 
 def cannot_write(path, error):

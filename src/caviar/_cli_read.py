@@ -11,7 +11,8 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from caviar._cli_format import SEPARATOR_NAMES, damaged, find_format, western
+from caviar._cli_bytes import damaged, western
+from caviar._cli_format import SEPARATOR_NAMES, find_format
 from caviar._cli_numbers import MISSING_MARKS
 from caviar._cli_words import CommandError, count, last_line
 
@@ -180,7 +181,7 @@ def with_index(frame):
     """
     steps = []
     names = [
-        " ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+        " ".join(map(str, name)).strip() if isinstance(name, tuple) else str(name)
         for name in frame.columns
     ]
     if names != list(frame.columns):

@@ -99,6 +99,7 @@ def report_lines(study):
     lines = ["", *_ranking_section(study), "", *_score_section(study)]
     if study.importances:
         lines += ["", *_importance_lines(study)]
+    lines += ["", *_health_lines(study)]
     remarks = [*_boundary_lines(study), *study.notes]
     if study.search.get("stopped") == "time budget":
         remarks.insert(0, "The time was over before all candidates had been tried.")
@@ -170,6 +171,19 @@ def _importance_lines(study):
         f"What matters most (how much {title} falls where the column is shuffled)",
         *(f"  {entry['column']:{width}}  {entry['mean']:.3f}" for entry in best),
     ]
+
+
+def _health_lines(study):
+    """What the curves say, and what the checkup found, a line each."""
+    if study.diagnosis:
+        yield f"Training: {study.diagnosis['title']}"
+        yield from (f"  -> {advice}" for advice in study.diagnosis["advice"][:1])
+    if study.checkup:
+        findings = study.checkup["findings"]
+        wrong = [finding for finding in findings if finding["status"] != "ok"]
+        n, n_well = len(findings), len(findings) - len(wrong)
+        yield f"Checkup: {n_well} of {n} points are in order."
+        yield from (f"  {finding['step']}: {finding['title']}" for finding in wrong)
 
 
 def _boundary_lines(study):

@@ -196,8 +196,11 @@ def start_workers(n_jobs):
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _failure(error):
+def _failure(error, journal):
     """What went wrong in a search, and what to do about it."""
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error)).rpartition(": ")[2]
+        return CommandFailed(f"Cannot write '{journal}': {reason}.")
     if isinstance(error, MemoryError):
         return CommandFailed(
             "The memory does not suffice: search with fewer rows (--search-rows) or "
@@ -215,6 +218,8 @@ def _failure(error):
             "`--time-budget` was over before one candidate was scored on all folds: give "
             "more time, or fewer rows (--search-rows) or folds (--cv)."
         )
+    if "journal" in str(error):  # it is damaged, and says where
+        return CommandFailed(f"{last_line(error)}. With --restart it begins anew.")
     return NothingToKeep(f"The search failed: {last_line(error)}.")
 
 
@@ -241,8 +246,8 @@ def _run(problem, settings, journal, watch):
         rows = choose_rows(problem, settings, part.train)
         try:
             search.fit(take(problem.X, rows), problem.y[rows])
-        except (ValueError, MemoryError) as error:
-            raise _failure(error) from error
+        except (ValueError, OSError, MemoryError) as error:
+            raise _failure(error, journal(part.stage)) from error
         watch.end(part.stage)
         searches.append(search)
         counts.append(_count(search))

@@ -111,7 +111,8 @@ def _build_columns(numeric, categorical):
         OneHotEncoder(handle_unknown="ignore", dtype=np.float32),
     )
     return ColumnTransformer(
-        [("numeric", numbers, numeric), ("categorical", categories, categorical)]
+        [("numeric", numbers, numeric), ("categorical", categories, categorical)],
+        verbose_feature_names_out=False,  # the checkup speaks of columns of the table
     )
 
 

@@ -45,7 +45,9 @@ class Target:
 def find_column(names, target, path, header=True):
     """The name that is meant by `target`, which may be a number without a header."""
     names = list(names)
-    some = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    # The last ones too: there the target often is.
+    shown = names if len(names) <= 8 else [*names[:5], "...", *names[-2:]]
+    some = ", ".join(shown)
     unnamed = "" if header else " (its first line looks like data, not like names)"
     if target is None:
         raise CommandError(

@@ -1,22 +1,35 @@
 """What goes with ``tune``: checkup before it; predict, report and retest after it."""
 
+import shlex
 import sys
 import warnings
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
+import numpy as np
+import sklearn
+from sklearn.exceptions import InconsistentVersionWarning
 
 import caviar
 from caviar import diagnostics
 from caviar._cli_arguments import read_problem
-from caviar._cli_folder import CommandFailed, read_unfinished, write_whole_text
+from caviar._cli_folder import (
+    UNFINISHED,
+    CommandFailed,
+    read_unfinished,
+    write_whole_text,
+)
 from caviar._cli_report import report_lines, unfinished_lines
-from caviar._cli_search import Settings, build_model, model_columns
+from caviar._cli_search import Settings, build_model, choose_rows, model_columns, take
 from caviar._cli_study import study_so_far
 from caviar._cli_table import CommandError, last_line, load_like, load_rows
 from caviar._report import render
 from caviar._study import Study
 from caviar.model_selection import read_journal
+
+STUDY = "study.json"
 
 # predict
 
@@ -89,7 +102,16 @@ def _load(path, what):
                 f"'{path}' is not {what} of `caviar tune` "
                 f"({type(error).__name__}: {last_line(error)})."
             ) from error
-    _say_notes([last_line(warning.message) + "." for warning in caught[:1]])
+    versions = [
+        warning.message.original_sklearn_version
+        for warning in caught
+        if isinstance(warning.message, InconsistentVersionWarning)
+    ]
+    _say_notes(
+        f"'{path}' was written with scikit-learn {version}, and this is "
+        f"{sklearn.__version__}: if it fails or predicts nonsense, tune again."
+        for version in versions[:1]
+    )
     return loaded
 
 
@@ -105,24 +127,29 @@ def report(arguments, command):
     """Show what a folder of `tune` holds, finished or not."""
     folder = _existing_folder(arguments.folder)
     text = read_unfinished(folder)
-    if text is not None:
-        study = study_so_far(_study(text, folder), _results_so_far(folder))
-        lines = unfinished_lines(study)
-    else:
-        study = _finished_study(folder)
-        lines = report_lines(study)
+    path = folder / (STUDY if text is None else UNFINISHED)
+    study = _finished_study(folder) if text is None else _study(text, path)
+    with _reading(path):
+        if text is None:
+            lines = report_lines(study)
+        else:
+            study = study_so_far(study, _results_so_far(folder))
+            lines = unfinished_lines(study)
+        content = render(study)
     # Before it is said: whoever reads may have left.
     page = folder / "report.html"
-    write_whole_text(page, _render(study, folder))
+    write_whole_text(page, content)
     print(*lines, "", f"Written: {page}", sep="\n")
 
 
-def _render(study, folder):
+@contextmanager
+def _reading(path):
+    """What is missing from a study, or of another kind than it should be, is one line."""
     try:
-        return render(study)
+        yield
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise CommandError(
-            f"'{folder / 'study.json'}' is not what `caviar tune` has written "
+            f"'{path}' is not what `caviar tune` has written "
             f"({type(error).__name__}: {last_line(error)})."
         ) from error
 
@@ -137,12 +164,12 @@ def _existing_folder(name):
 
 
 def _finished_study(folder):
-    path = folder / "study.json"
+    path = folder / STUDY
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise CommandError(
-            f"'{folder}' has no study.json: it is no folder of `caviar tune`."
+            f"'{folder}' has no {STUDY}: it is no folder of `caviar tune`."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"Cannot read '{path}': {last_line(error)}.") from error
@@ -175,8 +202,23 @@ def checkup(arguments, command):
     """Check a table and a first network for it; print one page."""
     problem = read_problem(arguments)
     settings = Settings(seed=arguments.seed)
-    model = build_model(problem, settings)
-    print(diagnostics.checkup(model, problem.X, problem.y, random_state=settings.seed))
+    rows = choose_rows(problem, settings, np.arange(len(problem.y)))
+    for note in problem.notes:
+        print(note)
+    if len(rows) < len(problem.y):
+        print(f"looked at {len(rows):,} of {len(problem.y):,} rows, drawn at random")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is amiss is among the findings
+        found = diagnostics.checkup(
+            build_model(problem, settings),
+            take(problem.X, rows),
+            problem.y[rows],
+            random_state=settings.seed,
+        )
+    # The code goes on in Python; here the next command does.
+    print(replace(found, code=""))
+    if found.status != "problem":
+        print(f"Next:\n  {command.replace(' checkup', ' tune', 1)}")
 
 
 def retest(arguments, command):
@@ -191,13 +233,37 @@ def retest(arguments, command):
         raise CommandError(
             f"'{path}' must hold a search of `caviar tune`, got {type(search).__name__}."
         )
-    target = study.target
+    with _reading(folder / STUDY):
+        target, task = study.target["name"], study.target["task"]
+        classes = study.target.get("classes")
+    if target is None:
+        raise CommandError("The digits have no new rows: `retest` is for tables.")
     columns = model_columns(_load(_model_path(folder), "a model"))
-    problem = load_like(
-        arguments.data, columns, target["name"], target["task"], target.get("classes")
-    )
-    print(
-        diagnostics.retest(
-            search, problem.X, problem.y, k=arguments.k, n_jobs=arguments.n_jobs
-        )
-    )
+    problem = load_like(arguments.data, columns, target, task, classes)
+    found = _retest(search, problem, arguments)
+    print(found)
+    print(f"\n{_what_to_do(found.verdict, arguments.data, target)}")
+
+
+def _retest(search, problem, arguments):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of trainings: the scores say it
+            return diagnostics.retest(
+                search,
+                problem.X,
+                problem.y,
+                k=arguments.k,
+                n_jobs=arguments.n_jobs,
+            )
+    except ValueError as error:
+        raise CommandFailed(f"The retest failed: {last_line(error)}.") from error
+
+
+def _what_to_do(verdict, data, target):
+    if verdict == "holds":
+        return "No need to tune again: the winner of the search still holds."
+    if verdict == "undecided":
+        return "No need to tune again yet: retest with more rows to be sure."
+    command = shlex.join(["python", "-m", "caviar", "tune", data, "--target", target])
+    return f"Tune again:\n  {command}"

@@ -5,6 +5,7 @@ Costs a bounded number of further fits and predictions, on a bounded number of r
 
 import itertools
 import math
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -26,14 +27,16 @@ def check_up(problem, settings, model, part):
     few = replace(settings, search_rows=CHECKUP_ROWS)
     rows = choose_rows(problem, few, part.train)
     test = choose_rows(problem, few, part.test)
-    return diagnostics.checkup(
-        clone(model),
-        take(problem.X, rows),
-        problem.y[rows],
-        X_val=take(problem.X, test),
-        y_val=problem.y[test],
-        random_state=settings.seed,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what is amiss is among the findings
+        return diagnostics.checkup(
+            clone(model),
+            take(problem.X, rows),
+            problem.y[rows],
+            X_val=take(problem.X, test),
+            y_val=problem.y[test],
+            random_state=settings.seed,
+        )
 
 
 def watch_learning(problem, settings, model, part):

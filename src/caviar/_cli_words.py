@@ -27,7 +27,7 @@ def listing(names, most=8):
     """Quoted names, the first few of them: 'a', 'b' and 3 more."""
     shown = [f"'{name}'" for name in names[:most]]
     if len(names) > most:
-        return ", ".join(shown) + f" and {len(names) - most} more"
+        return ", ".join(shown) + f" and {len(names) - most:,} more"
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if shown[1:] else shown)
 
 

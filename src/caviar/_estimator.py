@@ -25,6 +25,7 @@ from ._augmentation import compile_augmentations
 from ._blas_threads import single_blas_thread
 from ._callbacks import CallbackSupportMixin, FitTasks, with_callbacks
 from ._evaluation import ValidationData
+from ._html import WithCard, training_html
 from ._inference import forward
 from ._initializers import initialize
 from ._parameters import CONSTRAINTS
@@ -48,7 +49,7 @@ def is_stochastic(estimator):
     return True
 
 
-class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
+class BaseMLP(WithCard, CallbackSupportMixin, BaseEstimator, ABC):
     """What the classifier and the regressor share."""
 
     _parameter_constraints: dict = CONSTRAINTS
@@ -651,6 +652,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return _layout.fold_batch_norm(
             plan, state["params_"], state["stats_"], network["bn_epsilon"]
         )
+
+    def _card_html(self):
+        return training_html(self)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from ._html_findings import finding_html
+
 STATUSES = ("ok", "warning", "problem")
 WIDTH = 79  # of a page: a terminal's line, and room for its end
 _INDENT = 10  # of what stands behind a mark
@@ -52,6 +54,9 @@ class Finding:
     def to_dict(self):
         """All fields as plain data, for JSON: what is not finite becomes None."""
         return {f.name: plain(getattr(self, f.name)) for f in fields(self)}
+
+    def _repr_html_(self):
+        return finding_html(self)
 
     def __repr__(self):
         mark = _MARKS[self.status].ljust(_INDENT)

@@ -1,112 +1,110 @@
-"""What notebooks show of caviar's objects: small cards of HTML, beside scikit-learn's.
+"""What notebooks show of networks, sessions, searches, ensembles and schedules.
 
-A card has no script, no id and no link, takes its colours from the page round it, so that
-it is legible on light and dark, and says the same without its style sheet, which
-notebooks that are not trusted drop. Knows the objects by their attributes only.
+Cards, beside scikit-learn's diagrams or, where these have nothing to say, in their place.
+Knows the objects by their attributes only, so that any module may use it.
 """
 
-import html
+import inspect
 import math
-import reprlib
-from numbers import Integral, Real
 
 import numpy as np
 
-from ._html_curves import curves_svg
+from ._html_curves import BLUE, curves_svg, lines_svg
+from ._html_pieces import (
+    card,
+    details,
+    escape,
+    number,
+    pairs,
+    shown,
+    status,
+    table,
+)
 
-STYLE = """<style>
-.caviar-card{font:13px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif;color:inherit;
-max-width:54em;margin:.5em 0;padding:.7em 1em .8em;border:1px solid rgba(128,128,128,.35);
-border-radius:6px;text-align:left;box-sizing:border-box}
-.caviar-card *{box-sizing:border-box}
-.caviar-head{display:flex;flex-wrap:wrap;gap:.1em .8em;align-items:baseline;
-margin:0 0 .5em}
-.caviar-head b{font-size:1.1em}.caviar-head span{opacity:.8}
-.caviar-cols{display:flex;flex-wrap:wrap;gap:.6em 1.8em;align-items:flex-start}
-.caviar-cols>svg{flex:0 1 420px;min-width:250px;width:100%;max-width:420px;height:auto}
-.caviar-card dl{display:grid;grid-template-columns:auto auto;gap:.1em 1.1em;margin:0;
-justify-content:start}
-.caviar-card dt{opacity:.8;font-weight:400;margin:0}
-.caviar-card dd{margin:0;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
-.caviar-card details{margin:.5em 0 0}
-.caviar-card summary{cursor:pointer}
-.caviar-wide{overflow-x:auto}
-.caviar-card table{border-collapse:collapse;margin:.3em 0 0;font-size:1em;color:inherit;
-background:none;border:0}
-.caviar-card th,.caviar-card td{text-align:left;padding:.15em 1.2em .15em 0;border:0;
-border-bottom:1px solid rgba(128,128,128,.25);vertical-align:top;background:none;
-font-variant-numeric:tabular-nums}
-.caviar-card th{font-weight:600;white-space:nowrap}
-.caviar-card pre{margin:.3em 0 0;white-space:pre-wrap;overflow-wrap:anywhere;font-size:12px;
-color:inherit;background:none}
-.caviar-card p{margin:.3em 0 0;max-width:46em}
-.caviar-card ul{margin:.3em 0 0;padding-left:1.3em}
-</style>"""
+N_BEST = 5  # candidates of a search
+SCHEDULE_EPOCHS = 100
 
 
-def escape(value):
-    """Text for HTML, quotes included; on one line."""
-    return html.escape(" ".join(str(value).split()))
+class WithCard:
+    """Mixin for estimators: below scikit-learn's diagram what `_card_html` returns.
 
+    In front of BaseEstimator among the bases. scikit-learn 1.6 to 1.9 show an object by
+    both methods here, and leave them out with ``display="text"``.
+    """
 
-def number(value):
-    """A number to four figures, whole ones whole; what is none as it is shown."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
-        return shown(value)
-    if isinstance(value, Integral) or (abs(value) < 1e6 and float(value).is_integer()):
-        return f"{int(value):,}"
-    return f"{float(value):.4g}"
-
-
-def shown(value):
-    """The repr of a parameter, of a length that a cell of a table can take."""
-    short = reprlib.Repr()
-    short.maxstring = short.maxother = 80
-    return short.repr(value)
-
-
-def card(title, body, note=""):
-    """A box with a title, a note beside it, and pieces of HTML."""
-    note = f"<span>{escape(note)}</span>" if note else ""
-    head = f'<div class="caviar-head"><b>{escape(title)}</b>{note}</div>'
-    return f'{STYLE}<div class="caviar-card">{head}{"".join(body)}</div>'
-
-
-def pairs(items):
-    """A list of names and values; nothing for None."""
-    rows = "".join(
-        f"<dt>{escape(name)}</dt><dd>{escape(number(value))}</dd>"
-        if not isinstance(value, str)
-        else f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
-        for name, value in items
-        if value is not None
-    )
-    return f"<dl>{rows}</dl>" if rows else ""
-
-
-def table(header, rows):
-    """Rows of cells; numbers are shown as `number` does."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in header)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f"<td>{escape(cell if isinstance(cell, str) else number(cell))}</td>"
-            for cell in row
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return (
-        f'<div class="caviar-wide"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def details(summary, content):
-    """What opens at a click; nothing of nothing."""
-    if not content:
+    def _card_html(self):
+        """HTML; empty where there is nothing to add."""
         return ""
-    return f"<details><summary>{escape(summary)}</summary>{content}</details>"
+
+    def _repr_html_inner(self):
+        return super()._repr_html_inner() + self._card_html()
+
+    def _repr_mimebundle_(self, **kwargs):
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if "text/html" in bundle:
+            bundle["text/html"] = self._repr_html_inner()
+        return bundle
+
+
+class AsCard(WithCard):
+    """Mixin for what has parameters but no fit: a card in place of the diagram.
+
+    scikit-learn's would say that it is not fitted.
+    """
+
+    def _card_html(self):
+        return parameters_html(self)
+
+    def _repr_html_inner(self):
+        return self._card_html()
+
+
+# Parameters
+
+
+def changed_params(owner):
+    """Parameters that have not their default, by name."""
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(type(owner)).parameters.items()
+    }
+    return {
+        name: value
+        for name, value in owner.get_params(deep=False).items()
+        if repr(value) != repr(defaults.get(name))
+    }
+
+
+def _own_params(owner):
+    """Names and values of its parameters, in the order of its constructor."""
+    params = owner.get_params(deep=False)
+    names = [n for n in inspect.signature(type(owner)).parameters if n in params]
+    return [(name, shown(params[name])) for name in names]
+
+
+def params_table(params):
+    """Parameters and their values."""
+    return table(
+        ["parameter", "value"], [(name, shown(params[name])) for name in sorted(params)]
+    )
+
+
+def parameters_html(owner):
+    """The card of an object that is its parameters: an augmentation, a distribution."""
+    return card(type(owner).__name__, [pairs(_own_params(owner))])
+
+
+def schedule_html(schedule):
+    """The card of a schedule: its parameters, and its course over 100 epochs."""
+    epochs = np.arange(SCHEDULE_EPOCHS + 1)
+    try:
+        factors = schedule(epochs.astype(np.float64), SCHEDULE_EPOCHS)
+        note = f"over {SCHEDULE_EPOCHS} epochs"
+    except ValueError as error:  # a parameter out of its range
+        factors, note = np.array([]), str(error)
+    drawing = lines_svg([("factor of learning_rate_init", BLUE, factors)], "epoch", 0)
+    columns = f'<div class="caviar-cols">{drawing}{pairs(_own_params(schedule))}</div>'
+    return card(type(schedule).__name__, [columns], note)
 
 
 # Training
@@ -120,84 +118,175 @@ def last(history, name):
 
 def training_pairs(history, best_epoch, n_parameters=None):
     """The numbers that say how a training went."""
-    n_epochs = len(history.get("loss", ()))
     at_best = (best_epoch or 0) - 1
     scores = history.get("validation_score", ())
+    score = scores[at_best] if 0 <= at_best < len(scores) else None
     seconds = [s for s in history.get("seconds", ()) if s is not None]
     return [
-        ("epochs", n_epochs),
+        ("epochs", len(history.get("loss", ()))),
         ("training loss", last(history, "loss")),
         ("validation loss", last(history, "validation_loss")),
         ("validation score", last(history, "validation_score")),
         ("best epoch", best_epoch),
-        ("score there", scores[at_best] if 0 <= at_best < len(scores) else None),
+        ("score there", score if score is not None and math.isfinite(score) else None),
         ("learning rate", last(history, "learning_rate")),
-        ("parameters", n_parameters),
-        ("seconds", sum(seconds) if np.isfinite(seconds).all() and seconds else None),
+        ("weights and biases", n_parameters),
+        ("seconds", sum(seconds) if seconds and np.isfinite(seconds).all() else None),
     ]
+
+
+def training_html(network):
+    """How a fitted network was trained; nothing for one that was not.
+
+    Parameters
+    ----------
+    network : MLPClassifier or MLPRegressor
+    """
+    history = getattr(network, "history_", None)
+    if not history or not history["loss"]:
+        return ""
+    best_epoch = getattr(network, "best_epoch_", None)
+    units = network._network["layer_units"]
+    numbers = pairs(training_pairs(history, best_epoch, network.params_.size))
+    columns = curves_svg(history, best_epoch) + numbers
+    layers = " \u2192 ".join(map(str, units))
+    return card("Training", [f'<div class="caviar-cols">{columns}</div>'], layers)
 
 
 def session_html(session):
     """The card of a `TrainingSession`.
 
-    Parameters
-    ----------
-    session : TrainingSession
-        Read are its `history`, `best_epoch`, `best_in_history`, `n_epochs`, `log`,
-        `snapshots`, `stopped` and `get_params()`.
-
     Returns
     -------
     str
-        HTML: state, curves with marks where something was changed, the numbers, the log,
-        the snapshots and the parameters.
+        HTML: state, curves with marks where parameters were changed, the numbers, the
+        log, the snapshots and the parameters.
     """
-    history, log = session.history, list(session.log)
-    params = session.get_params()
+    history, log = session.history, session.log
+    params = session.get_params(deep=False)
     n_epochs = session.n_epochs
     state = f"{n_epochs} of {params['max_iter']} epochs" if n_epochs else "not begun"
     if session.stopped:
         state += f", stopped: {session.stopped}"
-    marks = [(entry["epoch"], entry_text(entry)) for entry in log if _is_change(entry)]
     best_epoch = session.best_epoch if session.best_in_history else None
-    columns = curves_svg(history, best_epoch, marks)
+    columns = curves_svg(history, best_epoch, _changes_on_the_way(log))
     columns += pairs(training_pairs(history, best_epoch))
     rows = [(entry["epoch"], entry["event"], entry_text(entry)) for entry in log]
-    kept = [(name, epoch) for name, epoch in session.snapshots.items()]
+    kept = list(session.snapshots.items())
+    changed = changed_params(session._now.estimator)
     body = [
         f'<div class="caviar-cols">{columns}</div>',
-        details(
-            f"Log ({len(rows)})",
-            table(["epoch", "event", "what"], rows) if rows else "",
-        ),
-        details(
-            f"Snapshots ({len(kept)})", table(["name", "epoch"], kept) if kept else ""
-        ),
-        details("Parameters", params_table(params)),
+        details(f"Log ({len(rows)})", table(["epoch", "event", "what"], rows)),
+        details(f"Snapshots ({len(kept)})", table(["name", "epoch"], kept)),
+        details("Parameters that are not the default", params_table(changed)),
     ]
-    return card("TrainingSession", body, state)
+    return card(
+        f"TrainingSession of {type(session._now.estimator).__name__}", body, state
+    )
 
 
-def _is_change(entry):
-    return entry["event"] in ("params", "revert")
+def _changes_on_the_way(log):
+    """Changes of parameters that led here: without those that were gone back on."""
+    kept, snapshots = [], {}
+    for entry in log:
+        if entry["event"] == "params":
+            kept.append((entry["epoch"], entry_text(entry)))
+        elif entry["event"] == "snapshot":
+            snapshots[entry["name"]] = list(kept)
+        elif entry["event"] == "revert":
+            before = [mark for mark in kept if mark[0] < entry["to"]]
+            kept = list(snapshots.get(entry["name"], before))
+    return kept
 
 
 def entry_text(entry):
     """What an entry of a session's log says beside its epoch and its event."""
-    parts = []
-    for name, value in entry.items():
-        if name in ("epoch", "event"):
-            continue
-        inner = value.items() if isinstance(value, dict) else [(name, value)]
-        parts += [
-            f"{key} = {v}" if isinstance(v, str) else f"{key} = {number(v)}"
-            for key, v in inner
-        ]
-    return ", ".join(parts)
+    if entry["event"] == "params":
+        return ", ".join(
+            f"{name}: {_value(old)} \u2192 {_value(new)}"
+            for name, (old, new) in entry["changed"].items()
+        )
+    if entry["event"] == "revert":
+        return f"{entry['name']}, to epoch {entry['to']}"
+    return str(entry.get("name") or entry.get("reason") or "")
 
 
-def params_table(params):
-    """Parameters and their values."""
-    return table(
-        ["parameter", "value"], [(name, shown(params[name])) for name in sorted(params)]
-    )
+def _value(value):
+    return number(value) if isinstance(value, float) else shown(value)
+
+
+# Searches and ensembles
+
+
+def search_html(search):
+    """What a fitted search found; nothing for one that was not fitted."""
+    results = getattr(search, "cv_results_", None)
+    if not results:
+        return ""
+    metric = search._metric_to_go_by(results)
+    scores, spreads = (results[f"{kind}_test_{metric}"] for kind in ("mean", "std"))
+    index = getattr(search, "best_index_", None)
+    found = []
+    if index is not None:
+        best = f"{number(scores[index])} \u00b1 {number(spreads[index])}"
+        found += [(f"best mean test {metric}", best)]
+        found += [(name, _value(v)) for name, v in results["params"][index].items()]
+    n_failed = int(np.sum(~np.isfinite(scores)))
+    found += [
+        ("candidates", len(scores)),
+        ("of them failed", n_failed or None),
+        ("splits", search.n_splits_),
+        ("rounds", len(getattr(search, "rounds_", ())) or None),
+        ("seconds of the last fit", getattr(search, "refit_time_", None)),
+    ]
+    ranks = results[f"rank_test_{metric}"]
+    first = [i for i in np.argsort(ranks, kind="stable") if np.isfinite(scores[i])]
+    rows = [
+        (int(ranks[i]), number(scores[i]), number(spreads[i]), _setting(results, i))
+        for i in first[:N_BEST]
+    ]
+    body = [
+        pairs(found),
+        *(f"<p>{sentence}</p>" for sentence in _edges(search)),
+        details("The best candidates", table(["rank", "score", "std", "set"], rows)),
+    ]
+    state = "" if getattr(search, "completed_", True) else "stopped: time was over"
+    return card("Search", body, state)
+
+
+def _setting(results, index):
+    params = results["params"][index].items()
+    return ", ".join(f"{name}={_value(value)}" for name, value in params)
+
+
+def _edges(search):
+    """A sentence for each best value at an edge of its range, as HTML."""
+    rounds = getattr(search, "rounds_", ())
+    found = rounds[-1]["boundaries"] if rounds else {}
+    for name, side in found.items():
+        edge = "lower" if side == "low" else "upper"
+        yield (
+            f"{status('warning')}The best <code>{escape(name)}</code> lies at the {edge} "
+            "edge of the range given."
+        )
+
+
+def ensemble_html(ensemble):
+    """The members of a fitted ensemble; nothing for one that was not fitted."""
+    members = getattr(ensemble, "estimators_", None)
+    if not members:
+        return ""
+    rows = [
+        (
+            i,
+            type(member).__name__,
+            f"{100 * weight:.1f} %",
+            getattr(member, "n_iter_", ""),
+        )
+        for i, (member, weight) in enumerate(
+            zip(members, ensemble.weights_, strict=True), start=1
+        )
+    ]
+    header = ["member", "model", "weight", "epochs"]
+    title = f"{len(members)} member{'s' if len(members) > 1 else ''}"
+    return card(title, [table(header, rows)])

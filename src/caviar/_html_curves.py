@@ -13,7 +13,7 @@ WIDTH, HEIGHT = 420, 170
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 24, 26
 MAX_POINTS = 400
 BLUE, ORANGE = "#2f7fc1", "#d06a00"
-LOG_FROM = 30  # largest over smallest loss from which the axis is logarithmic
+LOG_FROM = 10  # largest over smallest loss from which the axis is logarithmic
 
 
 def curves_svg(history, best_epoch=None, marks=()):
@@ -41,25 +41,47 @@ def curves_svg(history, best_epoch=None, marks=()):
             ("validation loss", ORANGE, "validation_loss"),
         ]
     ]
+    return lines_svg(series, "epoch", 1, best_epoch, marks)
+
+
+def lines_svg(series, x_label, first, best=None, marks=()):
+    """Lines over whole numbers, such as epochs.
+
+    Parameters
+    ----------
+    series : list of tuple (title, colour, ndarray)
+        Those without a finite value are left out.
+    x_label : str
+    first : int
+        The number that the arrays begin at.
+    best : int, default=None
+        Where a dashed line stands.
+    marks : sequence of tuple (number, text)
+
+    Returns
+    -------
+    str
+        An ``<svg>`` element without ids; empty where there is nothing to draw.
+    """
     series = [entry for entry in series if np.isfinite(entry[2]).any()]
     if not series:
         return ""
-    n_epochs = max(len(values) for _, _, values in series)
+    last = first + max(len(values) for _, _, values in series) - 1
     every = np.concatenate([values[np.isfinite(values)] for _, _, values in series])
-    scale = _Scale(n_epochs, float(every.min()), float(every.max()))
-    parts = [_axes(scale)]
-    if best_epoch is not None and 1 <= best_epoch <= n_epochs:
-        parts.append(_best(scale, best_epoch))
-    parts += [_mark(scale, epoch, text) for epoch, text in marks]
+    scale = _Scale(first, last, float(every.min()), float(every.max()))
+    parts = [_axes(scale, x_label)]
+    if best is not None and first <= best <= last:
+        parts.append(_best(scale, best, x_label))
+    parts += [_mark(scale, at, f"after {x_label} {at}: {text}") for at, text in marks]
     x = LEFT
     for title, colour, values in series:
         parts.append(_line(scale, colour, values))
         parts.append(
             f'<rect x="{x}" y="6" width="14" height="3" fill="{colour}"/>'
-            f'<text x="{x + 19}" y="12">{title}</text>'
+            f'<text x="{x + 19}" y="12">{html.escape(title)}</text>'
         )
         x += 19 + 6 * len(title) + 22
-    label = html.escape(_in_words(series, best_epoch))
+    label = html.escape(_in_words(series, x_label, best))
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         f'role="img" aria-label="{label}" fill="currentColor" '
@@ -75,15 +97,16 @@ def _values(history, name):
 class _Scale:
     """From epochs and losses to the picture's coordinates."""
 
-    def __init__(self, n_epochs, low, high):
-        self.n_epochs = n_epochs
+    def __init__(self, first, last, low, high):
+        self.first, self.last = first, last
         self.is_log = low > 0 and high / low >= LOG_FROM
         if low == high:
             low, high = low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1)
         self.low, self.high = low, high
 
     def x(self, epoch):
-        share = (epoch - 1) / (self.n_epochs - 1) if self.n_epochs > 1 else 0.5
+        n_steps = self.last - self.first
+        share = (epoch - self.first) / n_steps if n_steps else 0.5
         return LEFT + share * (WIDTH - LEFT - RIGHT)
 
     def y(self, loss):
@@ -101,51 +124,46 @@ class _Scale:
         return np.linspace(self.low, self.high, 3)
 
 
-def _axes(scale):
+def _axes(scale, x_label):
     lines = []
-    for loss in scale.ticks():
-        y = float(scale.y(loss))
+    for value in scale.ticks():
+        y = float(scale.y(value))
         lines.append(
             f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="currentColor" '
             f'stroke-opacity=".18"/><text x="{LEFT - 6}" y="{y + 4:.1f}" '
-            f'text-anchor="end">{loss:.3g}</text>'
+            f'text-anchor="end">{value:.3g}</text>'
         )
-    base = HEIGHT - 8
-    middle = (LEFT + WIDTH - RIGHT) / 2
-    words = "epoch (loss on a logarithmic axis)" if scale.is_log else "epoch"
+    base, middle = HEIGHT - 8, (LEFT + WIDTH - RIGHT) / 2
+    words = html.escape(x_label) + (" (log scale upwards)" if scale.is_log else "")
     lines.append(f'<text x="{middle}" y="{base}" text-anchor="middle">{words}</text>')
-    lines.append(f'<text x="{LEFT}" y="{base}">1</text>' if scale.n_epochs > 1 else "")
-    if scale.n_epochs > 1:
+    if scale.last > scale.first:
         lines.append(
-            f'<text x="{WIDTH - RIGHT}" y="{base}" text-anchor="end">'
-            f"{scale.n_epochs}</text>"
+            f'<text x="{LEFT}" y="{base}">{scale.first}</text>'
+            f'<text x="{WIDTH - RIGHT}" y="{base}" text-anchor="end">{scale.last}</text>'
         )
     return "".join(lines)
 
 
-def _best(scale, epoch):
-    x = scale.x(epoch)
+def _best(scale, at, x_label):
+    x = scale.x(at)
     return (
         f'<path d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}" stroke="currentColor" '
-        f'stroke-opacity=".6" stroke-dasharray="3 3"><title>best epoch: {epoch}</title>'
-        "</path>"
+        f'stroke-opacity=".6" stroke-dasharray="3 3"><title>best {html.escape(x_label)}: '
+        f"{at}</title></path>"
     )
 
 
-def _mark(scale, epoch, text):
-    """At the end of the epoch after which something was changed."""
-    x = scale.x(min(max(epoch, 1), scale.n_epochs))
-    y = HEIGHT - BOTTOM
-    title = html.escape(f"after epoch {epoch}: {text}")
+def _mark(scale, at, text):
+    x, y = scale.x(min(max(at, scale.first), scale.last)), HEIGHT - BOTTOM
     return (
-        f'<path d="M{x:.1f} {y - 8}l5 8h-10z" fill-opacity=".7"><title>{title}</title>'
-        "</path>"
+        f'<path d="M{x:.1f} {y - 8}l5 8h-10z" fill-opacity=".7">'
+        f"<title>{html.escape(text)}</title></path>"
     )
 
 
 def _line(scale, colour, values):
     """A polyline with gaps where there is no value; a dot where one stands alone."""
-    epochs = np.arange(1, len(values) + 1)
+    epochs = np.arange(scale.first, scale.first + len(values))
     if len(values) > MAX_POINTS:
         keep = np.unique(np.linspace(0, len(values) - 1, MAX_POINTS).astype(int))
         epochs, values = epochs[keep], values[keep]
@@ -163,14 +181,14 @@ def _line(scale, colour, values):
     )
 
 
-def _in_words(series, best_epoch):
+def _in_words(series, x_label, best):
     """The picture for those who do not see it."""
     sentences = []
     for title, _, values in series:
         finite = values[np.isfinite(values)]
         sentences.append(
-            f"{title} from {finite[0]:.3g} to {finite[-1]:.3g} in {len(values)} epochs"
+            f"{title} from {finite[0]:.3g} to {finite[-1]:.3g} over {len(values)} values"
         )
-    if best_epoch is not None:
-        sentences.append(f"best epoch {best_epoch}")
+    if best is not None:
+        sentences.append(f"best {x_label} {best}")
     return "Curves: " + "; ".join(sentences) + "."

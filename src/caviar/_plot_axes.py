@@ -50,26 +50,32 @@ def scale_axis(ax, column):
     if column.scale in ("one-minus-log", "symlog"):
         ticks = _nines if column.scale == "one-minus-log" else _decades
         ax.xaxis.set_major_locator(FixedLocator(ticks(column, limits)))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.10g}"))
+        ax.xaxis.set_major_formatter(FuncFormatter(_tick_label))
         return
     whole = np.all(shown == np.rint(shown))
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=bool(whole)))
 
 
 def _nines(column, limits):
-    """0.9, 0.99, ... between the limits, with 0.5, 0.95, ... if these are few."""
+    """0.5, 0.9, 0.99, ... between the limits, with 0.95, ... if these are few."""
     for parts in ((1,), (1, 5), (1, 2, 5)):
-        ticks = [1 - part * 10.0**-k for k in range(0, 17) for part in parts]
-        ticks = [tick for tick in ticks if limits[0] <= tick <= limits[1]]
+        nines = [1 - part * 10.0**-k for k in range(1, 17) for part in parts]
+        ticks = [tick for tick in (0.0, 0.5, *nines) if limits[0] <= tick <= limits[1]]
         if len(ticks) >= 2:
             break
     return ticks
 
 
+def _tick_label(value, position):
+    if 0 < value < 0.01:  # a power of ten
+        return f"$10^{{{np.log10(value):.0f}}}$"
+    return f"{value:.10g}"
+
+
 def _decades(column, limits):
     top = int(np.floor(np.log10(limits[1])))
     bottom = int(np.ceil(np.log10(column.smallest)))
-    step = max(1, (top - bottom) // 4)
+    step = max(1, -(-(top - bottom) // 3))
     return [0.0, *(10.0**k for k in range(bottom, top + 1, step))]
 
 

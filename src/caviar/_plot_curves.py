@@ -308,7 +308,9 @@ class TrainingCurveDisplay:
                 ha="left",
                 va="top",
                 fontsize="x-small",
-                color="#555555",
+                color="#444444",
+                bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0.5},
+                zorder=1.5,  # below the curves
             )
             self.words_.append(text)
 
@@ -359,7 +361,7 @@ def _limit_scores(ax, scores):
     """Keep a few very bad scores from pressing the others together."""
     scores = scores[np.isfinite(scores)]
     bottom = _plot_style.lower_limit(scores, times=40)
-    if scores.min() < bottom:
+    if np.isfinite(bottom):
         ax.set_ylim(bottom=bottom)
     ax.ticklabel_format(axis="y", useOffset=False)
 

@@ -55,9 +55,7 @@ class Scores:
         scores = cls(metric, values, spread, *_levels(results))
         if scores.finite.any():
             scores.best = scores._find_best() if best is None else int(best)
-            shown = values[scores.finite]
-            bottom = lower_limit(shown)
-            scores.bottom = bottom if shown.min() < bottom else -np.inf
+            scores.bottom = lower_limit(values[scores.finite])
         return scores
 
     def __len__(self):

@@ -43,7 +43,9 @@ def check_matplotlib(caller):
 
 
 def grid_of_axes(ax, shape, *, figsize, share_x=False, share_y=False, heights=None):
-    """Axes to draw on, as a flat list, and whether their figure was made for them.
+    """Axes to draw on, as a flat list, and whether all their figure is for them.
+
+    Then there is room outside of the axes for a legend.
 
     Parameters
     ----------
@@ -75,8 +77,9 @@ def grid_of_axes(ax, shape, *, figsize, share_x=False, share_y=False, heights=No
         if len(axes) < n_axes:
             raise ValueError(f"`ax` must have {n_axes} axes, got {len(axes)}.")
         return axes[:n_axes], False
+    alone = ax.figure.axes == [ax] and ax.figure.get_constrained_layout()
     if n_axes == 1:
-        return [ax], False
+        return [ax], alone
     from matplotlib.gridspec import GridSpec, GridSpecFromSubplotSpec
 
     place, ratios = ax.get_subplotspec(), {"height_ratios": heights}
@@ -87,7 +90,7 @@ def grid_of_axes(ax, shape, *, figsize, share_x=False, share_y=False, heights=No
         grid = GridSpec(*shape, figure=ax.figure, **sides, **ratios)
     else:
         grid = GridSpecFromSubplotSpec(*shape, subplot_spec=place, **ratios)
-    return list(grid.subplots(**options).ravel()), False
+    return list(grid.subplots(**options).ravel()), alone
 
 
 def finish(ax):
@@ -184,11 +187,11 @@ def use_log_scale(ax, which):
     low, high = sorted(axis.get_view_interval())
     axis.set_minor_formatter(NullFormatter())
     decades = np.log10(high / low) if low > 0 else np.inf
-    if decades > 2.4:
+    if decades > (1.9 if which == "x" else 2.4):
         axis.set_major_locator(LogLocator(numticks=6))
         axis.set_major_formatter(LogFormatterSciNotation())
         return
-    parts = (1.0, 2.0, 5.0) if decades < 1.4 else (1.0, 3.0)
+    parts = (1.0, 2.0, 5.0) if decades < (1.2 if which == "x" else 1.5) else (1.0, 3.0)
     axis.set_major_locator(LogLocator(subs=parts, numticks=12))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
@@ -196,7 +199,9 @@ def use_log_scale(ax, which):
 def lower_limit(values, times=5):
     """Below which scores are so much worse than most that they hide the others.
 
-    So many times as far below the first quartile as the best is above it.
+    So many times as far below the first quartile as the best is above it; minus infinity
+    where the worst is not twice as far from the best.
     """
-    first_quartile, best = np.quantile(values, [0.25, 1.0])
-    return first_quartile - times * (best - first_quartile)
+    worst, first_quartile, best = np.quantile(values, [0.0, 0.25, 1.0])
+    limit = first_quartile - times * (best - first_quartile)
+    return limit if best - worst > 2 * (best - limit) else -np.inf

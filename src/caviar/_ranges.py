@@ -13,10 +13,12 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from ._html import AsCard
+
 EDGE_SHARE = 0.05  # of the range, in its own scale: what is "beside an edge"
 
 
-class Distribution(BaseEstimator, ABC):
+class Distribution(AsCard, BaseEstimator, ABC):
     """Base class: what a hyperparameter may be, and how likely.
 
     A subclass stores its parameters in ``__init__`` and checks them there, names its

@@ -4,7 +4,7 @@ Made of a `_study.Study` alone. The page loads nothing, runs nothing, and says b
 Content-Security-Policy that it must not; the same study gives the same bytes.
 """
 
-from . import _report_score, _report_sections
+from . import _report_headline, _report_score, _report_search, _report_sections
 from ._report_html import escape
 from ._report_style import STYLE
 
@@ -21,8 +21,8 @@ SECTIONS = [
     ("model", "The model", _report_score.winner),
     ("training", "Training", _report_sections.training),
     ("checkup", "Checkup", _report_sections.checkup),
-    ("ranking", "Candidates", _report_sections.ranking),
-    ("search", "Search", _report_sections.search),
+    ("ranking", "Candidates", _report_search.ranking),
+    ("search", "Search", _report_search.search),
     ("data", "Data", _report_sections.data),
     ("use", "Use", _report_sections.usage),
     ("code", "Code", _report_sections.code),
@@ -57,9 +57,9 @@ def render(study):
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             '<meta name="color-scheme" content="light dark">\n',
             f'<meta name="generator" content="{escape(f"caviar {version}".strip())}">\n',
-            f"<title>{escape(_report_score.title(study))}</title>\n",
+            f"<title>{escape(_report_headline.title(study))}</title>\n",
             f'<link rel="icon" href="data:,">\n<style>{STYLE}</style>\n</head>\n<body>\n',
-            f"<header>\n{_report_score.headline(study)}\n",
+            f"<header>\n{_report_headline.headline(study)}\n",
             f'<nav aria-label="Contents"><ul>{links}</ul></nav>\n</header>\n<main>\n',
             "\n".join(content for _, _, content in made),
             "\n</main>\n<footer><p class='soft small'>Made by caviar",

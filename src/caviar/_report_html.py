@@ -13,6 +13,9 @@ MOST_CHARACTERS = 120  # of a name
 N_FIRST = 12  # rows of a table that are shown before the rest folds away
 
 
+PARAMETER_ORDER = ("learning_rate_init", "alpha", "batch_size", "hidden_layer_sizes")
+
+
 def escape(value):
     """Text for HTML: escaped, on one line, without what no page can show."""
     cleaned = " ".join(str(value).split())
@@ -78,6 +81,13 @@ def parameter(value):
     if isinstance(value, float) and math.isfinite(value):
         return f"{value:.3g}"
     return str(value)
+
+
+def ordered(names):
+    """Names of parameters, those that matter most first, as on the terminal."""
+    last = {name: name.rpartition("__")[2] for name in names}
+    place = {name: i for i, name in enumerate(PARAMETER_ORDER)}
+    return sorted(last, key=lambda name: place.get(last[name], len(place)))
 
 
 def short_names(names):
@@ -150,7 +160,7 @@ def note(content, kind):
     return f'<div class="note {kind}"><p><strong>{words}:</strong> {content}</p></div>'
 
 
-def table(caption, header, rows, numeric=(), quiet=False):
+def table(caption, header, rows, numeric=(), quiet=False, wide=False):
     """A table that scrolls within itself where it is wider than the page.
 
     Parameters
@@ -165,6 +175,8 @@ def table(caption, header, rows, numeric=(), quiet=False):
         Columns that are set flush right.
     quiet : bool
         Whether the caption is only for those who listen: a heading says the same.
+    wide : bool
+        Whether it may use the page's right margin, too.
     """
     if not rows:
         return ""
@@ -184,26 +196,34 @@ def table(caption, header, rows, numeric=(), quiet=False):
         for row in rows
     )
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f'<div class="scroll{" wide" if wide else ""}" tabindex="0" role="region" '
+        f'aria-label="{escape(caption)}">'
         f"<table><caption{_class('unseen' if quiet else '')}>{escape(caption)}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
 def long_table(
-    caption, header, rows, numeric=(), quiet=False, n_first=N_FIRST, n_most=1000
+    caption,
+    header,
+    rows,
+    numeric=(),
+    quiet=False,
+    n_first=N_FIRST,
+    n_most=1000,
+    wide=False,
 ):
     """A table whose first rows are shown, and whose others open at a click."""
     if len(rows) <= n_first + 2:  # a click for two rows is not worth it
         n_first = len(rows)
-    first = table(caption, header, rows[:n_first], numeric, quiet)
+    first = table(caption, header, rows[:n_first], numeric, quiet, wide)
     rest = rows[n_first : n_first + n_most]
     if not rest:
         return first
     title = f"{plural(len(rest), 'more row')}"
     if len(rows) > n_first + n_most:
         title += f" (of {len(rows) - n_first:,} that there are)"
-    more = table(f"{caption}, continued", header, rest, numeric, quiet=True)
+    more = table(f"{caption}, continued", header, rest, numeric, True, wide)
     return first + fold(escape(title), more)
 
 

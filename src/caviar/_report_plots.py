@@ -102,12 +102,12 @@ def _for_html(text, name, label):
 # The plots
 
 
-def training_curves(history, best_epoch, name="training"):
+def training_curves(history, name="training"):
     """Losses, scores and rate over the epochs."""
     from .plotting import TrainingCurveDisplay
 
     def draw(figure):
-        display = TrainingCurveDisplay(history, best_epoch=best_epoch)
+        display = TrainingCurveDisplay(history)
         display.plot(ax=figure.subplots())
         n_panels = len(display.axes_)
         figure.set_size_inches(WIDTH, 1.6 + 1.7 * n_panels)
@@ -137,7 +137,7 @@ def search(results, about, best_index=None, name="search"):
             ranges=about.get("ranges"),
             edges=about.get("boundaries") or (),
             best_index=best_index,
-            score_name=about.get("title"),
+            score_name=(about.get("title") or "score").replace("R2", "R²"),
         )
         display.plot(ax=figure.subplots(), n_cols=n_cols)
         n_rows = math.ceil(len(display.axes_) / n_cols)

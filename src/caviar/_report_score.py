@@ -1,21 +1,18 @@
-"""The report's answer: what was asked, what was found, how good it is on new rows."""
-
-import math
+"""The report's answer in full: the score, the model, its mistakes, what it depends on."""
 
 from . import _report_plots
+from ._report_headline import is_number, metric_name
 from ._report_html import (
-    duration,
     escape,
     fact_list,
     figure,
     fold,
     long_table,
-    note,
     number,
+    ordered,
     paragraph,
     parameter,
     plural,
-    prose,
     score,
     section,
     short_names,
@@ -24,171 +21,15 @@ from ._report_html import (
 )
 from ._report_matrix import matrix
 
-N_CLASSES_IN_TABLE = 20
-
-
-def is_finished(study):
-    """Whether there is a winner whose worth was measured."""
-    return bool(study.winner) and "value" in study.score
-
-
-def title(study):
-    """What the page is about, as text."""
-    source = study.data.get("source", "a table")
-    target = study.target.get("name")
-    return f"Predicting {target} from {source}" if target else f"Learning {source}"
-
-
-def headline(study):
-    """The top of the page: title, the answer in words, and four figures."""
-    name, source = study.target.get("name"), study.data.get("source", "a table")
-    source = text(source)
-    heading = f"Predicting \u201c{text(name)}\u201d from {source}" if name else source
-    when = f" \u00b7 {escape(study.created)}" if study.created else ""
-    pieces = [
-        paragraph(f"caviar tune{when}", "eyebrow"),
-        f"<h1>{heading}</h1>",
-        *(_answer(study) if is_finished(study) else _unfinished(study)),
-        _tiles(study),
-        *(note(prose(sentence), "warning") for sentence in study.notes),
-    ]
-    return "".join(pieces)
-
-
-def _answer(study):
-    """How good, against what is reached without any model."""
-    measured = study.score
-    value, spread, baseline = (measured.get(k) for k in ("value", "spread", "baseline"))
-    words = _value_in_words(study, value)
-    where = (
-        "by searching anew in each of "
-        f"{plural(len(measured.get('folds') or []) or 2, 'fold')} and testing on rows "
-        "the search had not seen"
-        if measured.get("kind") == "nested"
-        else f"on {plural(measured['n_rows'], 'row')} that played no part in choosing it"
-        if measured.get("n_rows")
-        else "on rows that played no part in choosing it"
-    )
-    lead = f"{words} That was measured {where}."
-    verdict = ""
-    if baseline is not None and value - 2 * (spread or 0) <= baseline:
-        verdict = note(
-            f"{_trivial(study)} {_reaches(study, baseline)}. With its uncertainty, the "
-            "network is not shown to be better: do not rely on it.",
-            "problem",
-        )
-    elif baseline is not None:
-        lead += f" {_trivial(study)} {_reaches(study, baseline)}."
-    return paragraph(lead, "lead"), verdict
-
-
-def _value_in_words(study, value):
-    metric, target = study.score.get("metric"), study.target.get("name")
-    what = f"\u201c{text(target)}\u201d" if target else "the target"
-    if metric == "accuracy":
-        right = f"<strong>{100 * value:.1f} %</strong> of new rows"
-        return f"The network found is right on {right}."
-    if metric == "r2" and value > 0:
-        return (
-            f"The network found explains <strong>{100 * value:.0f} %</strong> of how "
-            f"{what} varies (R\u00b2 {score(value)})."
-        )
-    if metric == "r2":
-        return (
-            f"The network found is no better than always answering the mean of {what} "
-            f"(R\u00b2 {score(value)})."
-        )
-    return f"The network found has a {_metric(study)} of {score(value)}."
-
-
-def _metric(study):
-    """What is measured, as HTML."""
-    name = study.score.get("title") or study.search.get("title") or "score"
-    return "R\u00b2" if name == "R2" else escape(name)
-
-
-def _trivial(study):
-    if study.target.get("task") == "classification":
-        return "Always answering the commonest class"
-    return "Always answering the mean"
-
-
-def _reaches(study, baseline):
-    if study.score.get("metric") == "accuracy":
-        return f"is right on {100 * baseline:.1f} %"
-    if study.score.get("metric") == "r2":
-        return f"explains {max(0, 100 * baseline):.0f} %"
-    return f"reaches {score(baseline)}"
-
-
-def _unfinished(study):
-    search = study.search
-    n_done = len(study.results.get("params", ()))
-    asked = search.get("n_candidates")
-    of = f" of {asked:,}" if asked else ""
-    reason = {
-        "interrupted": "It was interrupted.",
-        "time budget": "Its time was over.",
-    }.get(search.get("stopped"), "")
-    words = (
-        f"This search is not finished: {n_done:,}{of} candidates have been evaluated. "
-        f"{reason} What there is so far follows; the model, its score on new rows and "
-        "all that depends on them come when it is finished."
-    )
-    resume = study.usage.get("resume")
-    how = f" To go on: <code>{escape(resume)}</code>" if resume else ""
-    return paragraph(words, "lead"), note(f"Not finished.{how}", "warning")
-
-
-def _tiles(study):
-    """Up to four figures that are worth a large type."""
-    tiles, measured = [], study.score
-    if "value" in measured:
-        spread = measured.get("spread")
-        of = "std over folds" if measured.get("kind") == "nested" else "standard error"
-        around = f"\u00b1 {score(spread)} ({of})" if spread is not None else ""
-        tiles.append((_metric(study), score(measured["value"]), around))
-    if measured.get("baseline") is not None:
-        trivial = _trivial(study)
-        tiles.append(("without a model", score(measured["baseline"]), trivial))
-    scores = [s for s in study.results.get("mean_test_score", ()) if _is_number(s)]
-    if scores and not is_finished(study):
-        tiles.append(
-            (
-                f"best {_metric(study)} so far",
-                score(max(scores)),
-                "in its folds",
-            )
-        )
-    n_done = len(study.results.get("params", ()))
-    if n_done:
-        n_splits = study.search.get("n_splits")
-        folds = f"in {plural(n_splits, 'fold')} each" if n_splits else ""
-        tiles.append(("candidates tried", f"{n_done:,}", folds))
-    if study.seconds:
-        tiles.append(("time, all in all", duration(study.seconds), ""))
-    cells = "".join(
-        f"<div><dt>{name}</dt><dd>{value}<small>{more}</small></dd></div>"
-        for name, value, more in tiles
-    )
-    return f'<dl class="tiles">{cells}</dl>' if tiles else ""
-
-
-def _is_number(value):
-    return value is not None and math.isfinite(value)
-
-
-# Sections
-
 
 def result(study):
     """The score in full: how it was measured, its spread, and what it is not."""
     measured = study.score
     if "value" not in measured:
         return ""
-    metric, spread = _metric(study), measured.get("spread")
+    metric, spread = metric_name(study), measured.get("spread")
     nested = measured.get("kind") == "nested"
-    folds = [f for f in measured.get("folds") or () if _is_number(f)]
+    folds = [f for f in measured.get("folds") or () if is_number(f)]
     how = (
         "Nested cross-validation: the whole search was repeated within each outer fold, "
         "and its winner scored on the rows of that fold, which it had not seen. The "
@@ -217,7 +58,7 @@ def _range(study, folds):
     value, baseline = study.score["value"], study.score.get("baseline")
     spread = study.score.get("spread") or 0
     points = [value - spread, value + spread, *folds]
-    points += [baseline] if _is_number(baseline) else []
+    points += [baseline] if is_number(baseline) else []
     bounded = study.score.get("metric") in ("accuracy", "r2", "balanced_accuracy")
     low = min([0, *points]) if bounded else min(points)
     high = max([1, *points]) if bounded else max(points)
@@ -241,7 +82,7 @@ def _range(study, folds):
         f'<i class="mean" style="{at(value)}"></i>',
         label(value, "above", f"{score(value)} \u00b1 {score(spread)}"),
     ]
-    if _is_number(baseline):
+    if is_number(baseline):
         parts.append(f'<i class="base" style="{at(baseline)}"></i>')
         parts.append(label(baseline, "below", f"without a model {score(baseline)}"))
     in_words = (
@@ -259,7 +100,7 @@ def _range(study, folds):
 def _against_the_ranking(study):
     scores = study.results.get("mean_test_score", ())
     index = study.winner.get("index")
-    if index is None or index >= len(scores) or not _is_number(scores[index]):
+    if index is None or index >= len(scores) or not is_number(scores[index]):
         return ""
     return paragraph(
         f"In the ranking the same candidate has {score(scores[index])}. It was chosen as "
@@ -270,9 +111,8 @@ def _against_the_ranking(study):
 def _others(others):
     rows = [
         [
-            escape(other["title"]),
-            number(other["value"])
-            + (f" {escape(other['unit'])}" if other.get("unit") else ""),
+            escape(", ".join(filter(None, [other["title"], other.get("unit")]))),
+            number(other["value"]),
         ]
         for other in others
     ]
@@ -295,7 +135,7 @@ def winner(study):
     shown = short_names(params)
     items = [
         (f"<code>{escape(shown[name])}</code>", escape(parameter(value)))
-        for name, value in params.items()
+        for name, value in ((name, params[name]) for name in ordered(params))
     ]
     n_epochs, best = found.get("n_epochs"), found.get("best_epoch")
     trained = plural(n_epochs, "epoch") if n_epochs else None
@@ -421,10 +261,10 @@ def importances(study):
     unsure = [e for e in entries if e["mean"] <= 2 * e["std"]]
     words = ""
     if unsure and len(unsure) < len(entries):
-        names = ", ".join(text(e["column"]) for e in unsure[:8])
+        names = " \u00b7 ".join(text(e["column"]) for e in unsure[:8])
         more = f" and {len(unsure) - 8:,} more" if len(unsure) > 8 else ""
         words = f"Not told apart from no effect (2 standard deviations): {names}{more}."
-    metric = _metric(study)
+    metric = metric_name(study)
     return section(
         "columns",
         "What it depends on",

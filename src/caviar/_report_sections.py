@@ -1,33 +1,26 @@
 """The report's account of the work: data, search, training, checkup, how to go on."""
 
-import math
-
 from . import _report_plots
+from ._report_headline import is_number
 from ._report_html import (
     advice,
     bullets,
     code_block,
-    duration,
     escape,
     fact_list,
     figure,
     fold,
     long_table,
-    note,
     number,
     paragraph,
-    parameter,
     plural,
     prose,
-    score,
     section,
-    short_names,
     table,
     text,
 )
 
 N_FIRST_COLUMNS = 25
-N_FIRST_CANDIDATES = 10
 STATUS_WORDS = {"ok": "good", "warning": "to look at", "problem": "problem"}
 
 
@@ -78,10 +71,9 @@ def _reading(reading):
 def _target(target):
     if not target:
         return ""
-    name, reason = target.get("name"), target.get("reason")
-    words = f"Learned is \u201c{text(name)}\u201d, a " if name else "Learned is a "
-    words += escape(target.get("task", "task"))
-    words += f": {text(reason)}." if reason else "."
+    words = escape(target.get("task", "")).capitalize()
+    if target.get("reason"):
+        words += f": {text(target['reason'])}."
     pieces = ["<h3>The target</h3>", paragraph(words)]
     if target.get("counts"):
         n_rows = sum(target["counts"])
@@ -101,6 +93,10 @@ def _target(target):
     return "".join(pieces)
 
 
+def _note(words):
+    return f'<div class="words">{text(words)}</div>' if words else ""
+
+
 def _columns(columns):
     """Every column of the table; those that were left out come with the reason."""
     if not columns:
@@ -111,7 +107,7 @@ def _columns(columns):
             escape(column.get("kind", "")),
             number(column.get("n_missing")),
             number(column.get("n_different")),
-            text(column.get("note") or ""),
+            _note(column.get("note")),
         ]
         for column in columns
     ]
@@ -128,185 +124,6 @@ def _columns(columns):
     )
 
 
-# The search
-
-
-def search(study):
-    """What was looked for, where and how hard."""
-    about = study.search
-    if not about:
-        return ""
-    space = about.get("space") or {}
-    names = short_names(space)
-    rows = [
-        [f"<code>{escape(names[name])}</code>", escape(drawn_from)]
-        for name, drawn_from in space.items()
-    ]
-    return section(
-        "search",
-        "What was searched",
-        fact_list(_settings(about, len(study.results.get("params", ())))),
-        table("Parameters and what they were drawn from", ["parameter", "from"], rows),
-        _rounds(about.get("rounds") or ()),
-        _edges(about.get("boundaries") or (), about.get("ranges") or {}),
-        _search_plot(study),
-    )
-
-
-def _settings(about, n_done):
-    asked, budget = about.get("n_candidates"), about.get("time_budget")
-    of = f" of {asked:,}" if asked and asked != n_done else ""
-    n_failed, n_splits = about.get("n_failed"), about.get("n_splits")
-    return [
-        ("strategy", escape(about["kind"]) if about.get("kind") else None),
-        ("candidates", f"{n_done:,}{of}"),
-        ("diverged or failed", number(n_failed) if n_failed else None),
-        ("compared by", escape(about["title"]) if about.get("title") else None),
-        ("cross-validation", plural(n_splits, "fold") if n_splits else None),
-        ("fits", number(about["n_fits"]) if about.get("n_fits") else None),
-        (
-            "epochs trained",
-            number(about["n_epochs"]) if about.get("n_epochs") else None,
-        ),
-        ("time budget", duration(budget) if budget else None),
-        ("time", duration(about["seconds"]) if about.get("seconds") else None),
-        ("seed", str(about["seed"]) if about.get("seed") is not None else None),
-    ]
-
-
-def _rounds(rounds):
-    if len(rounds) < 2:
-        return ""
-    has_epochs = any(entry.get("epochs") for entry in rounds)
-    rows = []
-    for i, entry in enumerate(rounds, start=1):
-        row = [
-            str(i),
-            number(entry.get("n_candidates")),
-            score(entry.get("best_score")),
-        ]
-        rows.append([*row, number(entry.get("epochs"))] if has_epochs else row)
-    header = ["round", "candidates", "best score so far"]
-    header += ["epochs"] if has_epochs else []
-    return table("Rounds of the search", header, rows, {1, 2, 3})
-
-
-def _edges(boundaries, ranges):
-    """A warning for each parameter whose best value lies beside an edge."""
-    names = short_names(
-        dict.fromkeys([*ranges, *(entry["parameter"] for entry in boundaries)])
-    )
-    notes = []
-    for entry in boundaries:
-        name = entry["parameter"]
-        edge = {"low": "lower", "high": "upper"}[entry["edge"]]
-        further = {"low": "down", "high": "up"}[entry["edge"]]
-        low_high = ranges.get(name)
-        where = (
-            f" [{escape(parameter(low_high[0]))}, {escape(parameter(low_high[1]))}]"
-            if low_high
-            else ""
-        )
-        notes.append(
-            note(
-                f"The best value of <code>{escape(names[name])}</code>, "
-                f"{escape(parameter(entry['value']))}, lies beside the {edge} edge of its "
-                f"range{where}. A better one may lie beyond: search again with a range "
-                f"that goes further {further}.",
-                "warning",
-            )
-        )
-    return "".join(notes)
-
-
-def _search_plot(study):
-    scores = study.results.get("mean_test_score", ())
-    if sum(s is not None and math.isfinite(s) for s in scores) < 2:
-        return ""
-    heading = "<h3>Score against each parameter</h3>"
-    if not _report_plots.available():
-        return heading + paragraph(_report_plots.MISSING, "soft small")
-    drawing = _report_plots.search(
-        study.results, study.search, study.winner.get("index")
-    )
-    caption = (
-        "Each point is a candidate, in the mean over its folds. Where good scores pile up "
-        "at one side the range should go further there; where there is no pattern the "
-        "parameter matters little."
-    )
-    return heading + figure(f'<div class="plot">{drawing}</div>', caption)
-
-
-def ranking(study):
-    """The candidates, best first."""
-    results = study.results
-    order = ranked(results)
-    if not order:
-        return ""
-    params = results["params"]
-    names = short_names(dict.fromkeys(name for p in params for name in p))
-    more = [name for name in ("round", "iter", "epochs") if name in results]
-    spread = results.get("std_test_score") or [None] * len(params)
-    seconds = results.get("mean_fit_time") or [None] * len(params)
-    rows = [
-        [
-            str(place),
-            score(results["mean_test_score"][i]),
-            f"\u00b1 {score(spread[i])}",
-            number(seconds[i], 2),
-            *(number(results[name][i] + (name != "epochs")) for name in more),
-            *(escape(parameter(params[i].get(name, ""))) for name in names),
-        ]
-        for place, i in enumerate(order, start=1)
-    ]
-    codes = [f"<code>{escape(short)}</code>" for short in names.values()]
-    titles = ["round" if name == "iter" else name for name in more]
-    header = ["rank", "score", "std", "s/fit", *titles, *codes]
-    metric = escape(study.search.get("title") or study.score.get("title") or "score")
-    metric = metric.replace("R2", "R\u00b2")
-    winner = study.winner.get("index")
-    place = order.index(winner) + 1 if winner in order else None
-    return section(
-        "ranking",
-        "The best candidates",
-        paragraph(
-            f"By mean {metric} over the folds, with its standard deviation there. Those "
-            "closer to one another than that are as good as the same."
-            + (f" The winner is number {place}." if place and place > 1 else "")
-        ),
-        long_table(
-            "Ranking",
-            header,
-            rows,
-            set(range(len(header))),
-            True,
-            N_FIRST_CANDIDATES,
-            200,
-        ),
-    )
-
-
-def ranked(results):
-    """Indices of the candidates with a score, best first.
-
-    Of searches that give candidates more and more epochs, each candidate counts where it
-    got furthest, and whoever got further comes first: scores after few and after many
-    epochs do not compare.
-    """
-    scores = results.get("mean_test_score", ())
-    steps = results.get("epochs") or results.get("iter") or [0] * len(scores)
-    finite = [i for i, s in enumerate(scores) if s is not None and math.isfinite(s)]
-    order = sorted(finite, key=lambda i: (-steps[i], -scores[i], i))
-    seen, kept = set(), []
-    for i in order:
-        params = results["params"][i].items()
-        candidate = repr([p for p in params if not p[0].endswith("max_iter")])
-        if candidate not in seen:
-            seen.add(candidate)
-            kept.append(i)
-    return kept
-
-
 # The winner's training
 
 
@@ -318,20 +135,23 @@ def training(study):
         pieces.append(f"<h3>{_verdict(finding)}</h3>")
         pieces.append(paragraph(prose(finding.get("explanation", ""))))
     if history.get("loss"):
-        pieces.append(_curves(history, study.winner.get("best_epoch")))
+        pieces.append(_curves(history))
     if finding.get("advice"):
         pieces += ["<h3>What to try</h3>", advice(finding["advice"])]
     pieces.append(fold("The numbers behind it", _numbers(finding.get("numbers") or {})))
     return section("training", "How it was trained", *pieces)
 
 
-def _curves(history, best_epoch):
+def _curves(history):
     if not _report_plots.available():
         return paragraph(_report_plots.MISSING, "soft small")
-    drawing = _report_plots.training_curves(history, best_epoch)
+    drawing = _report_plots.training_curves(history)
     words = f"The winner's training over {plural(len(history['loss']), 'epoch')}."
-    if best_epoch:
-        words += f" The weights kept are those of epoch {best_epoch}."
+    if any(is_number(loss) for loss in history.get("validation_loss", ())):
+        words += (
+            " Validation is on rows that this training does not learn from: curves that "
+            "part say that it learns by heart."
+        )
     return figure(f'<div class="plot">{drawing}</div>', words)
 
 

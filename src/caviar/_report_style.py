@@ -56,6 +56,7 @@ main dt{color:var(--soft)}main dd{margin:0;overflow-wrap:anywhere}
 .scroll{overflow-x:auto;margin:1rem 0;max-width:100%}
 table{border-collapse:collapse;font-size:.92rem;line-height:1.42;
 font-variant-numeric:tabular-nums}
+@media (min-width:60rem){.wide{max-width:none;width:min(80rem,calc(50vw + 26rem))}}
 caption{white-space:nowrap;text-align:left;padding:0 0 .4rem;font-size:.88rem}
 .unseen{font-size:0;line-height:0;padding:0}
 th,td{text-align:left;vertical-align:top;padding:.34rem 1.4rem .34rem 0;
@@ -65,6 +66,7 @@ tbody th:not(.number){min-width:min(9rem,34vw)}
 thead th{font-weight:600;vertical-align:bottom;border-bottom-color:var(--soft)}
 .number{text-align:right;white-space:nowrap}
 tr.best>*{background:var(--tint);font-weight:600}
+.words{min-width:min(14rem,60vw)}
 .bar{min-width:9rem;width:14rem}
 .bar i{display:block;height:.7em;margin-top:.35em;background:var(--bar);border-radius:2px;
 min-width:1px}

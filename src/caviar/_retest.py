@@ -10,6 +10,7 @@ from sklearn.model_selection import check_cv, cross_validate
 from sklearn.utils import indexable
 
 from ._findings import Finding, number, wrapped
+from ._html_findings import retest_html
 from ._search_results import rank_settings
 
 SURE = 0.05  # of a paired t-test, one-sided
@@ -51,6 +52,9 @@ class Retest(Finding):
     correlation: float
     p_value: float
     metric: str
+
+    def _repr_html_(self):
+        return retest_html(self)
 
     def __repr__(self):
         head = f"  {'old':>3} {'new':>3}   {'old score':16} {'new score':16} parameters"

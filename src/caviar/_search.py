@@ -24,11 +24,12 @@ from ._arguments import store
 from ._callbacks import subtask_of
 from ._evaluator import Evaluator, TimeIsUp
 from ._fingerprint import fingerprint
+from ._html import WithCard, search_html
 from ._journal import Journal
 from ._trials import SearchData, Workers
 
 
-class BaseSearch(BaseSearchCV):
+class BaseSearch(WithCard, BaseSearchCV):
     """What all three searches share."""
 
     _parameter_constraints: dict = {
@@ -66,6 +67,9 @@ class BaseSearch(BaseSearchCV):
     def _metric_among(self, names):
         """Of several metrics the one that `refit` names, or else the first."""
         return self.refit if self.refit in names else names[0]
+
+    def _card_html(self):
+        return search_html(self)
 
     # Fitting
 

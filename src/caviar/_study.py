@@ -49,8 +49,9 @@ class Study:
         labels, counts[true][predicted]) or residuals (dict: truth, predicted; lists of
         equal length, a sample where rows are many).
     winner : dict
-        params, index (into results), n_epochs, best_epoch, n_parameters, history (as
-        history_), pipeline (repr).
+        params, index (into results), n_epochs, best_epoch, n_parameters, pipeline (repr)
+        of the model that is written; history (as history_) of a training of it that was
+        watched on rows it does not learn from.
     diagnosis : dict
         Of the winner's curves: `caviar.diagnostics.Diagnosis` as data (verdict, title,
         numbers, advice).

@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from . import _plot_style
+from ._html import AsCard, schedule_html
 
 SCIKIT_LEARNS = ("constant", "invscaling", "adaptive")  # rules of the training loop
 
@@ -26,7 +27,7 @@ _not_negative = Interval(Real, 0, None, closed="left")
 _share = Interval(Real, 0, 1, closed="both")
 
 
-class Schedule(BaseEstimator):
+class Schedule(AsCard, BaseEstimator):
     """Base class: a factor of `learning_rate_init` as a function of the progress.
 
     A subclass stores its parameters in ``__init__``, says in ``_constraints`` what they
@@ -70,6 +71,9 @@ class Schedule(BaseEstimator):
 
     def _factor(self, progress, n_epochs, n_batches):
         raise NotImplementedError(f"{type(self).__name__} does not define `_factor`.")
+
+    def _card_html(self):
+        return schedule_html(self)
 
     def _check(self, name):
         """Refuse parameters out of their range; `name` is what the schedule is called."""

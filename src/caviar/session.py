@@ -1,34 +1,26 @@
 """Babysitting one model: look, change, go on, go back (the "panda strategy").
 
-A session stands between two epochs. Everything it can go back to is a `_Point`: an
+A session stands between two epochs. Everything it can go back to is a `Point`: an
 estimator that holds parameters, and the `_state.Course` it has run. Both never change, so
 that a snapshot is a reference, and a run that is interrupted leaves the last one whole.
 """
 
-import copy
 import math
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.preprocessing import LabelBinarizer
 
 from . import _validation
-from ._archive import read_archive, write_archive
 from ._blas_threads import single_blas_thread
 from ._estimator import BaseMLP
 from ._fingerprint import describe
 from ._html import session_html
-from ._plain import pack, unpack
-from ._state import Course, Record, TrainingState
+from ._session_file import Contents, Point, check_data, data_fingerprints, read, write
 from ._training import NON_FINITE
-from .neural_network import MLPClassifier, MLPRegressor
 
-KIND = "training session"  # of file
-_CLASSES = {one.__name__: one for one in (MLPClassifier, MLPRegressor)}
-DATA = ("X", "y", "sample_weight", "X_val", "y_val", "sample_weight_val")
 # What the vectors' shape, the rows or the first draws hang on, and why it cannot change.
 _FIXED = {
     **dict.fromkeys(["hidden_layer_sizes", "batch_norm"], "it shapes the network"),
@@ -48,18 +40,6 @@ _OF_TRAINING_LOSS = [
     *_OF_LOSS,
     *("alpha", "dropout", "input_dropout", "dropconnect", "augment"),
 ]
-
-
-@dataclass(frozen=True)
-class _Point:
-    """Where a session can stand."""
-
-    estimator: BaseMLP  # its parameters count, and what validation learned of the data
-    course: Course
-
-    @property
-    def n_epochs(self):
-        return self.course.n_epochs
 
 
 class TrainingSession:
@@ -117,7 +97,8 @@ class TrainingSession:
         "stopped", "interrupted") and what belongs to it.
 
     stopped : str or None
-        Why the last `run` ended before its time, if it did.
+        Which rule ended the last `run`, if one did: before its time, or with its last
+        epoch.
 
     Raises
     ------
@@ -174,7 +155,7 @@ class TrainingSession:
         self._begin()
         estimator = clone(estimator)
         self._training = self._prepare(estimator, None)
-        self._now = _Point(estimator, self._training.pause())
+        self._now = Point(estimator, self._training.pause())
 
     def _begin(self):
         """An empty session; where it stands is `_now`, which the caller sets."""
@@ -222,7 +203,7 @@ class TrainingSession:
         Returns
         -------
         self : TrainingSession
-            `stopped` says whether a rule has ended the run early.
+            `stopped` says whether a rule has ended the run.
 
         Raises
         ------
@@ -254,7 +235,7 @@ class TrainingSession:
                 f"{self._now.estimator.learning_rate_init}, or set `clip_norm`."
             )
         self._training = training
-        if training.finished and self.n_epochs < until:
+        if training.finished:
             self.stopped = self._reason()
             self._note("stopped", reason=self.stopped)
         return self
@@ -277,8 +258,10 @@ class TrainingSession:
         )
 
     def _reason(self):
-        """In words, which rule has stopped the training."""
-        settings = self._now.estimator
+        """In words, what has stopped the training."""
+        settings, record = self._now.estimator, self._now.course.record
+        if record.no_improvement_count <= settings.n_iter_no_change:
+            return "a callback of fit asked to stop"
         watched = "validation score" if settings.early_stopping else "training loss"
         return (
             f"the {watched} did not improve by more than tol={settings.tol:g} for "
@@ -287,12 +270,13 @@ class TrainingSession:
 
     def _pass(self, training):
         """Stand where a training stands between two epochs."""
-        self._now = replace(self._now, course=training.pause())
+        now = replace(self._now, course=training.pause())
         validates = training.validation is not None
-        if self._best is None or _merit(self._now, validates) > _merit(
-            self._best, validates
-        ):
-            self._best = self._now
+        best = self._best
+        # First: an interruption before the second leaves an epoch that comes again.
+        if best is None or _merit(now, validates) > _merit(best, validates):
+            self._best = now
+        self._now = now
 
     # Changing
 
@@ -339,7 +323,7 @@ class TrainingSession:
         _adapt(training, changed)
         if changed.keys() & _of_merit(training):
             self._best = None
-        self._now = _Point(after, training.pause())
+        self._now = Point(after, training.pause())
         self._training = None
         self._note("params", changed=changed)
         return self
@@ -518,19 +502,16 @@ class TrainingSession:
         them again.
         """
         self._check_data_are_there()
-        fitted = None if self.n_epochs == 0 else _fitted_state(self.estimator)
-        tree = {
-            "now": _point_tree(self._now),
-            "best": None if self._best is None else _point_tree(self._best),
-            "snapshots": [
-                [name, _point_tree(point)] for name, point in self._snapshots.items()
-            ],
-            "log": pack(self._log, "log"),
-            "stopped": self.stopped,
-            "fitted": fitted,
-            "data": self._fingerprints(),
-        }
-        write_archive(path, tree, KIND)
+        contents = Contents(
+            self._now,
+            self._fingerprints(),
+            None if self.n_epochs == 0 else self.estimator,
+            self._best,
+            self._snapshots,
+            self._log,
+            self.stopped,
+        )
+        write(path, contents)
 
     def _fingerprints(self):
         if self._data_parts is None:
@@ -571,75 +552,37 @@ class TrainingSession:
         OSError
             If the file cannot be read.
         """
-        tree = read_archive(path, KIND)
+        contents = read(path)
         session = cls.__new__(cls)
         session._begin()
-        session._now = _point_of(tree["now"])
-        if tree["best"] is not None:
-            session._best = _point_of(tree["best"])
-        session._snapshots = {name: _point_of(one) for name, one in tree["snapshots"]}
-        session._log, session.stopped = unpack(tree["log"]), tree["stopped"]
+        session._now, session._best = contents.now, contents.best
+        session._snapshots, session._log = contents.snapshots, contents.log
+        session.stopped = contents.stopped
+        if contents.now.course.finished and session.stopped is None:
+            session.stopped = session._reason()  # of a fit, which has no words for it
         data = (X, y, sample_weight, X_val, y_val, sample_weight_val)
         if all(part is None for part in data):
             session._data = None
-            if tree["fitted"] is not None:
-                estimator = _with_fitted_state(session._now.estimator, tree["fitted"])
-                session._fitted = (session._now, estimator)
+            if contents.fitted is not None:
+                session._fitted = (contents.now, contents.fitted)
             return session
         session._data, session._data_parts = data, data_fingerprints(*data)
-        _check_data(session._data_parts, tree["data"])
+        check_data(session._data_parts, contents.data)
         session._training = session._prepare(
-            session._now.estimator, session._now.course
+            contents.now.estimator, contents.now.course
         )
         return session
-
-
-def write_session(path, estimator, training, fingerprints):
-    """Write what `TrainingSession.load` reads, of a training between two epochs.
-
-    For callbacks in the midst of a fit. `fingerprints` are those of `data_fingerprints`.
-    """
-    point = _Point(estimator, training.pause())
-    published = copy.copy(estimator)
-    published._publish(training, False)
-    tree = {
-        "now": _point_tree(point),
-        "best": None,
-        "snapshots": [],
-        "log": pack([], "log"),
-        "stopped": None,
-        "fitted": _fitted_state(published),
-        "data": fingerprints,
-    }
-    write_archive(path, tree, KIND)
 
 
 def write_course(path, estimator, course, *data):
     """Write what `TrainingSession.load` reads, of a fit that is over, at a course of it.
 
-    Takes longer than `write_session`, as it sets the training up again.
+    Takes longer than `_session_file.write_fit`, as it sets the training up again.
     """
     session = TrainingSession.__new__(TrainingSession)
     session._begin()
-    session._now, session._data = _Point(clone(estimator), course), data
+    session._now, session._data = Point(clone(estimator), course), data
     session.save(path)
-
-
-def data_fingerprints(
-    X, y, sample_weight=None, X_val=None, y_val=None, sample_weight_val=None
-):
-    """By which the data of a session are known again: a short text for each part."""
-    parts = (X, y, sample_weight, X_val, y_val, sample_weight_val)
-    return {name: describe(part) for name, part in zip(DATA, parts, strict=True)}
-
-
-def _check_data(given, expected):
-    for name in DATA:
-        if given[name] != expected[name]:
-            raise ValueError(
-                f"`{name}` must be that of the session, {expected[name]}, got "
-                f"{given[name]}."
-            )
 
 
 def _check_estimator(estimator):
@@ -725,63 +668,3 @@ def _adapt(training, changed):
         state.n_averaged = 0
         if state.average is not None:
             state.average[:] = 0
-
-
-# Points as plain data
-
-
-def _point_tree(point):
-    estimator, course = point.estimator, point.course
-    name = type(estimator).__name__
-    if _CLASSES.get(name) is not type(estimator):
-        raise TypeError(
-            f"`estimator` must be one of {sorted(_CLASSES)} to be saved, got "
-            f"{type(estimator).__qualname__}."
-        )
-    params = estimator.get_params(deep=False)
-    return {
-        "class": name,
-        "params": {key: pack(value, key) for key, value in params.items()},
-        "course": {
-            **{one.name: getattr(course, one.name) for one in fields(course)},
-            "state": _shallow(course.state),
-            "record": asdict(course.record),
-        },
-    }
-
-
-def _shallow(state):
-    """As a dict; `asdict` would copy each vector."""
-    return {one.name: getattr(state, one.name) for one in fields(state)}
-
-
-def _point_of(tree):
-    params = {key: unpack(value) for key, value in tree["params"].items()}
-    course = dict(tree["course"])
-    course["state"] = TrainingState(**course["state"])
-    course["record"] = Record(**course["record"])
-    return _Point(_CLASSES[tree["class"]](**params), Course(**course))
-
-
-def _fitted_state(estimator):
-    """What `fit` has set, as plain data."""
-    state = estimator.__getstate__()
-    params = estimator.get_params(deep=False)
-    kept = {
-        name: value
-        for name, value in state.items()
-        if name not in params and name != "_sklearn_version" and "callback" not in name
-    }
-    if "_label_binarizer" in kept:
-        kept["_label_binarizer"] = dict(vars(kept["_label_binarizer"]))
-    return kept
-
-
-def _with_fitted_state(estimator, state):
-    estimator, state = clone(estimator), dict(state)
-    if "_label_binarizer" in state:
-        binarizer = LabelBinarizer()
-        vars(binarizer).update(state["_label_binarizer"])
-        state["_label_binarizer"] = binarizer
-    estimator.__setstate__({**estimator.get_params(deep=False), **state})
-    return estimator
