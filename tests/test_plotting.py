@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -469,3 +470,31 @@ def test_a_range_test_is_run_on_an_estimator():
     )
     assert len(display.result.rates) <= 20
     assert f"{display.result.suggestion:.2g}" in display.suggestion_.get_label()
+
+
+# The gallery
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.skipif(not (ROOT / "docs").exists(), reason="needs the source tree")
+def test_every_example_of_a_picture_is_in_the_gallery():
+    page = (ROOT / "docs" / "gallery.md").read_text()
+    examples = sorted((ROOT / "examples").glob("plot_*.py"))
+    assert len(examples) >= 7
+    for example in examples:
+        picture = f"gallery/{example.stem.removeprefix('plot_')}.png"
+        assert f"]({picture})" in page
+        assert f"{{literalinclude}} ../examples/{example.name}" in page
+        assert (ROOT / "docs" / picture).stat().st_size < 60_000
+    assert len(list((ROOT / "docs" / "gallery").iterdir())) == len(examples)
+
+
+def test_examples_of_the_documentation_run():
+    import doctest
+    import importlib
+
+    for name in plotting.__all__:
+        module = importlib.import_module(getattr(plotting, name).__module__)
+        result = doctest.testmod(module)
+        assert result.attempted > 3 and result.failed == 0

@@ -73,12 +73,12 @@ class SearchDisplay:
     >>> from caviar.plotting import SearchDisplay
     >>> search = CoarseToFineSearchCV(
     ...     MLPClassifier(max_iter=5, tol=0, random_state=0),
-    ...     {"learning_rate_init": LogUniform(1e-3, 1), "alpha": LogUniform(1e-6, 1)},
+    ...     {"learning_rate_init": LogUniform(1e-3, 1), "alpha": LogUniform(1e-6, 10)},
     ...     n_iter=5, n_rounds=2, cv=2, random_state=0,
     ... ).fit(*load_iris(return_X_y=True))
     >>> display = SearchDisplay.from_estimator(search)
     >>> [(column.title, column.scale) for column in display.columns_]
-    [('alpha', 'log'), ('learning_rate_init', 'log')]
+    [('learning_rate_init', 'log'), ('alpha', 'log')]
     """
 
     def __init__(
