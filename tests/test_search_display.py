@@ -32,7 +32,7 @@ from caviar.model_selection import (
     read_journal,
 )
 from caviar.plotting import SearchDisplay
-from displays import crowded_texts, no_leaks, svg_bytes
+from displays import crowded_texts, left_end, no_leaks, svg_bytes
 
 plt = pytest.importorskip("matplotlib.pyplot")
 X, y = load_iris(return_X_y=True)
@@ -212,7 +212,7 @@ def test_constant_parameters_are_a_caption():
     display = SearchDisplay.from_results(results)
     assert [column.title for column in display.columns_] == ["x"]
     assert display.constant_ == {"solver": "adam"}
-    assert "solver='adam'" in display.figure_.get_supxlabel()
+    assert "solver='adam'" in display.caption_.get_text()
 
 
 def test_parameters_of_one_of_several_spaces_say_where_they_are_not_set():
@@ -319,7 +319,7 @@ def test_a_best_value_at_an_edge_is_warned_of(best, side):
     zones = vermilion_zones(ax)
     assert len(zones) == (side is not None)
     if side == "upper":  # from 5 % of the decades below the end
-        assert zones[0].get_x() == pytest.approx(10 ** (-0.05 * 2))
+        assert left_end(zones[0]) == pytest.approx(10 ** (-0.05 * 2))
 
 
 def test_an_edge_with_a_hard_limit_is_none_to_be_warned_of():

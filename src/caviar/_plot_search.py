@@ -53,6 +53,8 @@ class SearchDisplay:
     scatters_ : list of list of PathCollection
         For each axes, the points of each level.
     legend_ : Legend or None
+    caption_ : Text or None
+        The parameters that are the same in all, where there is room for it.
     figure_ : Figure
 
     Notes
@@ -169,7 +171,7 @@ class SearchDisplay:
         self._read(params)
         axes, n_cols, own_figure = self._make_axes(ax, n_cols)
         self.axes_, self.figure_ = np.array(axes, dtype=object), axes[0].figure
-        self.scatters_, self.legend_ = [], None
+        self.scatters_, self.legend_, self.caption_ = [], None, None
         if not len(self.scores_):
             _plot_style.write(axes[0], "no complete candidate yet")
             return self
@@ -277,7 +279,7 @@ class SearchDisplay:
         text = "the same in all: " + ", ".join(shown)
         width = int(self.figure_.get_figwidth() * 15)
         text = text if len(text) <= width else text[: width - 1] + "…"
-        self.figure_.supxlabel(text, fontsize="small", color="#555555")
+        self.caption_ = self.figure_.supxlabel(text, fontsize="small", color="#555555")
 
 
 def _described(search, metric):
