@@ -348,6 +348,34 @@ def test_the_ends_of_a_list_of_numbers_are_edges(options, edges):
     assert titles == ["best at the upper edge" if edges else ""]
 
 
+def test_of_several_spaces_it_is_the_edge_of_the_candidates_own():
+    spaces = [{"ccp_alpha": [0.5, 0.6, 0.7]}, {"ccp_alpha": [0.0, 0.01, 0.02, 0.03]}]
+    search = GridSearchCV(TREE, spaces, cv=3).fit(X, y)
+    params = search.cv_results_["params"]
+    for value, sides in ((0.01, []), (0.03, ["high"]), (0.5, ["low"])):
+        search.best_index_ = params.index({"ccp_alpha": value})
+        display = SearchDisplay.from_estimator(search)
+        assert [edge["edge"] for edge in display.edges] == sides
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_of_hidden_layers_the_part_at_the_edge_is_warned_of(known):
+    results = results_of(
+        40,
+        lambda i, r: {"layers": tuple(r.randint(10, 60, size=1 + i % 3).tolist())},
+        lambda p: 0.5,
+    )
+    results["params"][7] = {"layers": (60, 62)}  # two layers of three, wide ones
+    ranges = {"layers": {"layers": (1, 3), "mean units": (10, 64)}} if known else {}
+    edges = [{"parameter": "layers", "value": (60, 62), "edge": "high"}]
+    display = SearchDisplay(results, ranges=ranges, edges=edges, best_index=7).plot()
+    titles = {
+        column.part: ax.get_title("left")
+        for column, ax in zip(display.columns_, display.axes_, strict=True)
+    }
+    assert titles == {"layers": "", "mean units": "best at the upper edge"}
+
+
 def test_edges_can_be_given():
     results = results_of(9, lambda i, r: {"x": 1 + i}, lambda p: -p["x"])
     edges = [{"parameter": "x", "value": 1, "edge": "low"}]
