@@ -269,6 +269,28 @@ def test_nested_scores_are_shown_with_their_folds():
     assert page.count('class="fold"') == 3
 
 
+def test_a_search_that_ran_out_of_time_says_so_beside_its_answer():
+    study = studies.study()
+    search = {**study.search, "stopped": "time budget", "n_candidates": 60}
+    page = Reader(render(changed(study, search=search)))
+    assert (
+        "The time was over before all candidates had been tried: 12 of 60." in page.text
+    )
+    assert "result" in page.ids
+
+
+def test_candidates_of_a_halving_search_are_counted_once():
+    study = studies.study()
+    n_rows = len(study.results["params"])
+    results = {
+        **study.results,
+        "candidate": [i % 4 for i in range(n_rows)],
+        "epochs": [1 + i // 4 for i in range(n_rows)],
+    }
+    page = Reader(render(changed(study, results=results)))
+    assert "candidates tried 4" in page.text
+
+
 def test_an_unfinished_search_says_so_and_how_to_go_on():
     page = Reader(page_of("unfinished"))
     assert "not finished: 5 of 12 candidates have been evaluated" in page.text

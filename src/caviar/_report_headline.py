@@ -66,7 +66,18 @@ def _answer(study):
         )
     elif baseline is not None:
         lead += f" {trivial(study)} {_reaches(study, baseline)}."
-    return paragraph(lead, "lead"), verdict
+    return paragraph(lead, "lead"), verdict, _time_is_up(study)
+
+
+def _time_is_up(study):
+    if study.search.get("stopped") != "time budget":
+        return ""
+    n_done, asked = n_tried(study.results), study.search.get("n_candidates")
+    of = f" of {asked:,}" if asked else ""
+    return note(
+        f"The time was over before all candidates had been tried: {n_done:,}{of}.",
+        "warning",
+    )
 
 
 def _value_in_words(study, value):
