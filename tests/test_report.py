@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import html.parser
 import math
 import re
 import sys
@@ -20,6 +19,7 @@ from caviar._report import SECTIONS, render
 from caviar._report_html import duration, number, parameter, short_names
 from caviar._report_search import ranked
 from caviar._study import Study
+from pages import CONTRAST, Reader
 
 pytest.importorskip("pandas")
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -34,49 +34,6 @@ NASTY = [
     "{{template}} %s $x_1$ `code`",
     "&lt;b&gt; already escaped",
 ]
-VOID = {"meta", "link", "img", "br", "hr", "input"}
-
-
-class Reader(html.parser.HTMLParser):
-    """Elements, ids, links and texts of a page; unbalanced tags are errors."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.open, self.tags, self.ids, self.links = [], [], [], []
-        self.attributes, self.words = [], []
-        self.feed(page)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        attrs = dict(attrs)
-        self.tags.append(tag)
-        self.attributes.append((tag, attrs))
-        if "id" in attrs:
-            self.ids.append(attrs["id"])
-        self.links += [attrs[k] for k in ("href", "src", "xlink:href") if k in attrs]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        if tag in VOID:
-            self.handle_starttag(tag, attrs)
-        else:
-            self.handle_starttag(tag, attrs)
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if "style" not in self.open:
-            self.words.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.words).split())
-
-    def headings(self):
-        return [int(tag[1]) for tag in self.tags if re.fullmatch("h[1-6]", tag)]
 
 
 def changed(study, **fields):
@@ -466,28 +423,6 @@ def test_nothing_leaves_the_page_at_its_side(opened, width):
     assert page.evaluate(OVERFLOW) == []
 
 
-CONTRAST = """(() => {
-    const rgb = c => c.match(/[\\d.]+/g).map(Number);
-    const light = c => { const [r, g, b] = c.slice(0, 3).map(v => { v /= 255;
-        return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4 });
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b };
-    const under = (c, below) => { const a = c.length > 3 ? c[3] : 1;
-        return below.map((v, i) => a * c[i] + (1 - a) * v) };
-    const behind = e => { const layers = [];
-        for (; e; e = e.parentElement)
-            layers.push(rgb(getComputedStyle(e).backgroundColor));
-        return layers.reverse().reduce((below, c) => under(c, below), [255, 255, 255]) };
-    const found = [];
-    for (const e of document.querySelectorAll('body *')) {
-        if (e.closest('svg') || ![...e.childNodes].some(n => n.nodeType == 3
-            && n.data.trim())) continue;
-        const a = light(rgb(getComputedStyle(e).color)), b = light(behind(e));
-        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-        if (ratio < 4.5) found.push([ratio, e.outerHTML.slice(0, 80)]);
-    }
-    return found })()"""
-
-
 @pytest.mark.parametrize("dark", [False, True])
 def test_every_text_has_a_contrast_of_four_and_a_half(chromium, tmp_path, dark):
     path = tmp_path / "report.html"
@@ -531,6 +466,9 @@ def test_it_can_be_printed(chromium, tmp_path):
     path.write_text(page_of("classification"), encoding="utf-8")
     page = chromium.open(path)
     printed = page.pdf()
+    page.resize(700)
+    page.ask("Emulation.setEmulatedMedia", media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
     page.close()
     assert printed.startswith(b"%PDF")
     n_pages = len(re.findall(rb"/Type\s*/Page\b", printed))

@@ -89,12 +89,12 @@ def _value_in_words(study, value):
     if metric == "r2" and value > 0:
         return (
             f"The network found explains <strong>{100 * value:.0f} %</strong> of how "
-            f"{what} varies (R\u00b2 {score(value)})."
+            f"{what} varies (R\u00b2\u00a0{score(value)})."
         )
     if metric == "r2":
         return (
             f"The network found is no better than always answering the mean of {what} "
-            f"(R\u00b2 {score(value)})."
+            f"(R\u00b2\u00a0{score(value)})."
         )
     return f"The network found has a {metric_name(study)} of {score(value)}."
 
