@@ -8,8 +8,8 @@ STYLE = """
 --line:#e2dfd9;--tint:#f3f1ec;--accent:#0b5a7d;--bar:#9cc3d6;--ok:#17693f;--ok-tint:#e9f4ee;
 --warning:#7d5200;--warning-tint:#fbf2df;--problem:#a3241b;--problem-tint:#fbeceb;
 --heat:11,90,125}
-@media screen and (prefers-color-scheme:dark){:root{--paper:#15181b;--card:#1c2024;--ink:#e7e8e9;
---soft:#a8b0b9;--line:#32383e;--tint:#1f2428;--accent:#84c7e6;--bar:#2f6783;--ok:#7fd1a3;
+@media screen and (prefers-color-scheme:dark){:root{--paper:#15181b;--card:#1c2024;
+--ink:#e7e8e9;--soft:#a8b0b9;--line:#32383e;--tint:#1f2428;--accent:#84c7e6;--bar:#2f6783;--ok:#7fd1a3;
 --ok-tint:#17291f;--warning:#e5b95f;--warning-tint:#2c2413;--problem:#f0958d;
 --problem-tint:#331b19;--heat:84,160,200}}
 *{box-sizing:border-box}
