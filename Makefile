@@ -2,7 +2,7 @@ PYTHON ?= python
 BASE ?= HEAD
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint bench compare docs gallery
+.PHONY: help build test lint bench compare docs gallery sessions
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,3 +33,6 @@ docs: ## build docs/_build/html, warnings are errors (needs the extra docs)
 
 gallery: ## draw docs/gallery/*.png again, each by the example of its name (needs the extra docs)
 	$(PYTHON) docs/plot_gallery.py
+
+sessions: ## run the terminal sessions of docs/command_line.md again (needs the extras cli and plots)
+	$(PYTHON) docs/record_sessions.py

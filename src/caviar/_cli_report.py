@@ -177,7 +177,7 @@ def _health_lines(study):
     """What the curves say, and what the checkup found, a line each."""
     if study.diagnosis:
         yield f"Training: {study.diagnosis['title']}"
-        yield from (f"  {advice}" for advice in study.diagnosis["advice"][:1])
+        yield from (f"  -> {advice}" for advice in study.diagnosis["advice"][:1])
     if study.checkup:
         findings = study.checkup["findings"]
         wrong = [finding for finding in findings if finding["status"] != "ok"]
