@@ -11,6 +11,12 @@ import signal
 import sys
 import warnings
 
+if __name__ == "__main__" and (
+    signal.getsignal(signal.SIGINT) is signal.default_int_handler
+):
+    # While the rest is imported there is nothing to be kept, nor to be said of Ctrl-C.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 from caviar import _cli_tune, _cli_use
 from caviar._cli_arguments import EXIT_USAGE, parse
 from caviar._cli_table import CommandError, last_line
@@ -93,6 +99,8 @@ def run_program():
     def terminate(number, frame):
         raise Terminated
 
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, terminate)
     try:
         status = main()
