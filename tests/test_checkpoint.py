@@ -149,8 +149,12 @@ def test_a_fit_that_a_rule_stopped_stays_stopped(path, digits):
     plain = clone(estimator).fit(*digits)
     assert plain.n_iter_ < 50
     estimator.set_callbacks(Checkpoint(path, every=100)).fit(*digits)
-    session = TrainingSession.load(path, *digits).run()
-    assert session.n_epochs == plain.n_iter_
+    for data in ((), digits):
+        session = TrainingSession.load(path, *data)
+        assert (
+            "the training loss did not improve by more than tol=0.5" in session.stopped
+        )
+    assert session.run().n_epochs == plain.n_iter_
     same_as_fit(session.estimator, plain, digits[0])
 
 
@@ -158,7 +162,9 @@ def test_a_fit_that_a_rule_stopped_stays_stopped(path, digits):
 def test_a_fit_that_a_hook_stopped_stays_stopped(path, digits):
     stop = Hook(3, lambda: True)
     network().set_callbacks(Checkpoint(path, every=100), stop).fit(*digits)
-    assert TrainingSession.load(path, *digits).run().n_epochs == 3
+    session = TrainingSession.load(path, *digits)
+    assert session.stopped == "a callback of fit asked to stop"
+    assert session.run().n_epochs == 3
 
 
 @needs_callbacks

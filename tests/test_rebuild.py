@@ -203,6 +203,19 @@ def test_a_regression_winner_is_rebuilt_to_the_last_bit():
     np.testing.assert_array_equal(again.predict(X), model.predict(X))
 
 
+def test_a_list_that_the_data_code_has_is_not_written_again():
+    names = [f"column {i}" for i in range(30)]
+    columns = ColumnTransformer([("numeric", SimpleImputer(), names)])
+    data_code = f"numeric = {names!r}\nother = []\nX, y = None, None\n"
+    text = script(data_code, columns)
+    assert 'ColumnTransformer([("numeric", SimpleImputer(), numeric)])' in text
+    # But not one that may have changed since.
+    text = script(data_code + "numeric = numeric[1:]\n", columns)
+    assert "SimpleImputer(), numeric)" not in text
+    names = run_script(text.replace("model.fit(X, y)\n", ""))
+    assert source_of(names["model"]) == source_of(columns)
+
+
 def test_long_steps_become_variables_that_take_no_name_twice():
     steps = Pipeline(
         [

@@ -142,7 +142,7 @@ def test_compressed_files_are_read_whatever_they_are_called(name, measures, writ
     text = as_csv(measures).encode()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("table.csv", text)
+        archive.writestr(zipfile.ZipInfo("table.csv"), text)
     whole = [
         gzip.compress(text),
         bz2.compress(text),
@@ -667,12 +667,12 @@ def test_fractions_as_classes_have_code_that_reads_them(write):
 
 WORKBOOK = io.BytesIO()
 with zipfile.ZipFile(WORKBOOK, "w") as archive:
-    archive.writestr("[Content_Types].xml", "")
-    archive.writestr("xl/workbook.xml", "")
+    archive.writestr(zipfile.ZipInfo("[Content_Types].xml"), "")
+    archive.writestr(zipfile.ZipInfo("xl/workbook.xml"), "")
 TWO_FILES = io.BytesIO()
 with zipfile.ZipFile(TWO_FILES, "w") as archive:
-    archive.writestr("a.csv", "x,y\n")
-    archive.writestr("b.csv", "x,y\n")
+    archive.writestr(zipfile.ZipInfo("a.csv"), "x,y\n")
+    archive.writestr(zipfile.ZipInfo("b.csv"), "x,y\n")
 
 
 @pytest.mark.parametrize(
@@ -702,6 +702,7 @@ with zipfile.ZipFile(TWO_FILES, "w") as archive:
         (b"x,y\n" + b"1,a\n" * 30 + b"1,2,3\n", "line 32 has 3 fields, the lines bef"),
         (b"x,y\n" + b"1,a\n" * 30 + b'"1,a\n', "a quotation mark that opens in row 31"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_file_that_is_no_table_is_refused_in_one_line(content, says, write):
     with pytest.raises(CommandError, match=says) as refused:

@@ -271,7 +271,7 @@ def _regression_score(outcome):
     return {
         "baseline": 0.0,  # R2 of answering the mean
         "others": [
-            {"title": title, "value": float(value), "unit": "that of the target"}
+            {"title": title, "value": float(value), "unit": "in the unit of the target"}
             for title, value in others.items()
         ],
         "residuals": {

@@ -11,6 +11,7 @@ import keyword
 import math
 import re
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from types import BuiltinFunctionType, FunctionType
 
@@ -56,15 +57,13 @@ def source_of(estimator):
     ...     make_pipeline(StandardScaler(), MLPClassifier((64,), random_state=0))
     ... )
     >>> print(*imports, expression, sep="\\n")
+    from caviar import MLPClassifier
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
-    from caviar import MLPClassifier
-    Pipeline(
-        [
-            ("standardscaler", StandardScaler()),
-            ("mlpclassifier", MLPClassifier(hidden_layer_sizes=(64,), random_state=0)),
-        ]
-    )
+    Pipeline([
+        ("standardscaler", StandardScaler()),
+        ("mlpclassifier", MLPClassifier(hidden_layer_sizes=(64,), random_state=0)),
+    ])
     """
     imports = set()
     node = _write(estimator, type(estimator).__name__, imports)
@@ -91,7 +90,8 @@ def script(data_code, model, versions=None):
     imports = set()
     node = _write(model, type(model).__name__, imports)
     data_imports, data_code = _split_imports(data_code)
-    steps = _Steps({"X", "y", "model", "np", *_names_in(data_code), *_last(imports)})
+    names = {"X", "y", "model", "np", *_names_in(data_code), *_last(imports)}
+    steps = _Steps(names, _lists_in(data_code))
     expression = _layout(steps.without_long_ones(node), 0, len("model = "), 0)
     title = "Build the model again that `python -m caviar tune` has chosen."
     header = [f'"""{title}"""']
@@ -326,8 +326,9 @@ def _filled(words, margin=""):
 class _Steps:
     """Steps of pipelines, and their columns, as variables where they are long."""
 
-    def __init__(self, taken):
+    def __init__(self, taken, lists):
         self.taken = set(taken)
+        self.lists = lists  # what a list looks like -> the variable that already has it
         self.statements = []
 
     def without_long_ones(self, node):
@@ -342,7 +343,9 @@ class _Steps:
         if not step.startswith(('"', "'")) or len(node.flat()) <= room:
             return node
         for i, (label, value) in enumerate(items[1:], start=1):
-            if isinstance(value, _Node) and len(value.flat()) > WIDTH // 3:
+            if _flat(value) in self.lists:
+                items[i] = (label, self.lists[_flat(value)])
+            elif isinstance(value, _Node) and len(value.flat()) > WIDTH // 3:
                 suffix = "" if value.is_call() else "_columns"
                 items[i] = (label, self._variable(step, suffix, value))
         return node
@@ -351,6 +354,7 @@ class _Steps:
         name = re.sub(r"\W+", "_", ast.literal_eval(step)).strip("_").lower() + suffix
         if not name.isidentifier() or keyword.iskeyword(name):
             name = f"step_{name}"
+        name = f"{name}_step" if name in self.taken and node.is_call() else name
         numbered = (f"{name}_{number}" for number in itertools.count(2))
         name = next(n for n in itertools.chain([name], numbered) if n not in self.taken)
         self.taken.add(name)
@@ -361,6 +365,23 @@ class _Steps:
 
 def _names_in(code):
     return {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+
+
+def _lists_in(code):
+    """Lists of texts that a program sets once, as they are written -> their variable."""
+    found, n_set = {}, Counter()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            n_set[node.id] += 1
+    for node in ast.parse(code).body:
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.List):
+            continue
+        target, items = node.targets[0], node.value.elts
+        if all(isinstance(item, ast.Constant) for item in items) and items:
+            written = _flat(_write([item.value for item in items], "", set()))
+            if isinstance(target, ast.Name) and n_set[target.id] == 1:
+                found[written] = target.id
+    return found
 
 
 def _last(imports):

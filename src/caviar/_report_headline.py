@@ -110,7 +110,7 @@ def _reaches(study, baseline):
 
 def _unfinished(study):
     search = study.search
-    n_done = len(study.results.get("params", ()))
+    n_done = n_tried(study.results)
     asked = search.get("n_candidates")
     of = f" of {asked:,}" if asked else ""
     reason = {
@@ -147,7 +147,7 @@ def _tiles(study):
                 "in its folds",
             )
         )
-    n_done = len(study.results.get("params", ()))
+    n_done = n_tried(study.results)
     if n_done:
         n_splits = study.search.get("n_splits")
         folds = f"in {plural(n_splits, 'fold')} each" if n_splits else ""
@@ -163,3 +163,11 @@ def _tiles(study):
 
 def is_number(value):
     return value is not None and math.isfinite(value)
+
+
+def n_tried(results):
+    """How many candidates were evaluated, each counted once."""
+    if "candidate" not in results:
+        return len(results.get("params", ()))
+    brackets = results.get("bracket") or [0] * len(results["params"])
+    return len(set(zip(brackets, results["candidate"], strict=True)))

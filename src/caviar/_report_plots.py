@@ -137,7 +137,7 @@ def search(results, about, best_index=None, name="search"):
             ranges=about.get("ranges"),
             edges=about.get("boundaries") or (),
             best_index=best_index,
-            score_name=about.get("title"),
+            score_name=(about.get("title") or "score").replace("R2", "R²"),
         )
         display.plot(ax=figure.subplots(), n_cols=n_cols)
         n_rows = math.ceil(len(display.axes_) / n_cols)

@@ -111,9 +111,8 @@ def _against_the_ranking(study):
 def _others(others):
     rows = [
         [
-            escape(other["title"]),
-            number(other["value"])
-            + (f" {escape(other['unit'])}" if other.get("unit") else ""),
+            escape(", ".join(filter(None, [other["title"], other.get("unit")]))),
+            number(other["value"]),
         ]
         for other in others
     ]

@@ -1,7 +1,7 @@
 """The report's account of the search: what was looked for, and what came of it."""
 
 from . import _report_plots
-from ._report_headline import is_number
+from ._report_headline import is_number, metric_name, n_tried
 from ._report_html import (
     duration,
     escape,
@@ -37,7 +37,7 @@ def search(study):
     return section(
         "search",
         "What was searched",
-        fact_list(_settings(about, len(study.results.get("params", ())))),
+        fact_list(_settings(study, n_tried(study.results))),
         table("Parameters and what they were drawn from", ["parameter", "from"], rows),
         _rounds(about.get("rounds") or ()),
         _edges(about.get("boundaries") or (), about.get("ranges") or {}),
@@ -45,7 +45,8 @@ def search(study):
     )
 
 
-def _settings(about, n_done):
+def _settings(study, n_done):
+    about = study.search
     asked, budget = about.get("n_candidates"), about.get("time_budget")
     of = f" of {asked:,}" if asked and asked != n_done else ""
     n_failed, n_splits = about.get("n_failed"), about.get("n_splits")
@@ -53,7 +54,7 @@ def _settings(about, n_done):
         ("strategy", escape(about["kind"]) if about.get("kind") else None),
         ("candidates", f"{n_done:,}{of}"),
         ("diverged or failed", number(n_failed) if n_failed else None),
-        ("compared by", escape(about["title"]) if about.get("title") else None),
+        ("compared by", metric_name(study)),
         ("cross-validation", plural(n_splits, "fold") if n_splits else None),
         ("fits", number(about["n_fits"]) if about.get("n_fits") else None),
         (
@@ -154,8 +155,7 @@ def ranking(study):
     codes = [f"<code>{escape(short)}</code>" for short in names.values()]
     titles = ["round" if name == "iter" else name for name in more]
     header = ["rank", "score", "std", "s/fit", *titles, *codes]
-    metric = escape(study.search.get("title") or study.score.get("title") or "score")
-    metric = metric.replace("R2", "R\u00b2")
+    metric = metric_name(study)
     winner = study.winner.get("index")
     place = order.index(winner) + 1 if winner in order else None
     return section(

@@ -71,10 +71,9 @@ def _reading(reading):
 def _target(target):
     if not target:
         return ""
-    name, reason = target.get("name"), target.get("reason")
-    words = f"Learned is \u201c{text(name)}\u201d, a " if name else "Learned is a "
-    words += escape(target.get("task", "task"))
-    words += f": {text(reason)}." if reason else "."
+    words = escape(target.get("task", "")).capitalize()
+    if target.get("reason"):
+        words += f": {text(target['reason'])}."
     pieces = ["<h3>The target</h3>", paragraph(words)]
     if target.get("counts"):
         n_rows = sum(target["counts"])
@@ -94,6 +93,10 @@ def _target(target):
     return "".join(pieces)
 
 
+def _note(words):
+    return f'<div class="words">{text(words)}</div>' if words else ""
+
+
 def _columns(columns):
     """Every column of the table; those that were left out come with the reason."""
     if not columns:
@@ -104,7 +107,7 @@ def _columns(columns):
             escape(column.get("kind", "")),
             number(column.get("n_missing")),
             number(column.get("n_different")),
-            text(column.get("note") or ""),
+            _note(column.get("note")),
         ]
         for column in columns
     ]

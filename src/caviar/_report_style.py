@@ -66,6 +66,7 @@ tbody th:not(.number){min-width:min(9rem,34vw)}
 thead th{font-weight:600;vertical-align:bottom;border-bottom-color:var(--soft)}
 .number{text-align:right;white-space:nowrap}
 tr.best>*{background:var(--tint);font-weight:600}
+.words{min-width:min(14rem,60vw)}
 .bar{min-width:9rem;width:14rem}
 .bar i{display:block;height:.7em;margin-top:.35em;background:var(--bar);border-radius:2px;
 min-width:1px}

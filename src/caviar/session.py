@@ -258,8 +258,10 @@ class TrainingSession:
         )
 
     def _reason(self):
-        """In words, which rule has stopped the training."""
-        settings = self._now.estimator
+        """In words, what has stopped the training."""
+        settings, record = self._now.estimator, self._now.course.record
+        if record.no_improvement_count <= settings.n_iter_no_change:
+            return "a callback of fit asked to stop"
         watched = "validation score" if settings.early_stopping else "training loss"
         return (
             f"the {watched} did not improve by more than tol={settings.tol:g} for "
@@ -556,6 +558,8 @@ class TrainingSession:
         session._now, session._best = contents.now, contents.best
         session._snapshots, session._log = contents.snapshots, contents.log
         session.stopped = contents.stopped
+        if contents.now.course.finished and session.stopped is None:
+            session.stopped = session._reason()  # of a fit, which has no words for it
         data = (X, y, sample_weight, X_val, y_val, sample_weight_val)
         if all(part is None for part in data):
             session._data = None
