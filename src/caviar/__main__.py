@@ -28,6 +28,7 @@ COMMANDS = {
     "checkup": _cli_use.checkup,
     "retest": _cli_use.retest,
 }
+TRACEBACK = "CAVIAR_TRACEBACK"  # set, it lets errors that nobody foresaw show all
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 EXIT_TERMINATED = 143  # 128 + SIGTERM
@@ -80,6 +81,14 @@ def main(argv=None):
     except OSError as error:
         _leave_stdout()
         return _fail(f"{error.strerror or last_line(error)}.", EXIT_FAILED)
+    except Exception as error:
+        if TRACEBACK in os.environ:
+            raise
+        return _fail(
+            f"{type(error).__name__}: {last_line(error)}. This is a fault of caviar: "
+            f"please report it with what {TRACEBACK}=1 in the environment shows.",
+            EXIT_FAILED,
+        )
     return 0
 
 
