@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from processes import start
 from same_bits import assert_same
 from sessions import (
     configurations,
     long_configurations,
     outcome,
     run_until_interrupted,
-    start,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

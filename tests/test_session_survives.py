@@ -12,6 +12,7 @@ import pytest
 
 from caviar import TrainingSession
 from caviar._archive import read_archive
+from processes import start
 from same_bits import assert_same
 from sessions import (
     fit_with_checkpoints,
@@ -20,7 +21,6 @@ from sessions import (
     run_and_save,
     save_again_and_again,
     saved_configuration,
-    start,
 )
 
 pytestmark = [

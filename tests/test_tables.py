@@ -80,6 +80,12 @@ def assert_code_reads_the_same(problem):
         exec(code, names)
     assert "caviar" not in code.replace(problem.source, "")
     pandas.testing.assert_frame_equal(names["X"], problem.X)
+    # No pandas.NA, which scikit-learn's imputers do not take.
+    for X in (names["X"], problem.X):
+        assert {type(cell) for cell in X[problem.categorical].to_numpy().flat} <= {
+            str,
+            float,
+        }
     assert names["y"].dtype == problem.y.dtype
     np.testing.assert_array_equal(names["y"], problem.y)
     assert (names["numeric"], names["categorical"]) == (

@@ -9,15 +9,21 @@ from ._ranges import EDGE_SHARE
 
 
 def edge_zone(column, side, warned):
-    """Ends of what lies beside an edge, in the column's values; None without a range."""
+    """Ends of what lies beside an edge, in the column's values; None without a range.
+
+    Of one that is warned of, and whose range is not known, by the candidates' values.
+    """
     if column.scale == "choice":
         if not warned:
             return None
         last = len(column.labels) - 1
         return (-0.5, 0.5) if side == "low" else (last - 0.5, last + 0.5)
-    if column.range is None or column.range[0] == column.range[1]:
+    ends = column.range
+    if ends is None and warned:
+        ends = np.nanmin(column.positions), np.nanmax(column.positions)
+    if ends is None or ends[0] == ends[1]:
         return None
-    low, high = (float(v) for v in column.forward(np.array(column.range)))
+    low, high = (float(v) for v in column.forward(np.array(ends)))
     beside = EDGE_SHARE * (high - low)
     if not np.isfinite(beside):
         return None
