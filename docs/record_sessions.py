@@ -3,15 +3,18 @@
 ``python docs/record_sessions.py`` renews the page; with ``--check`` nothing is written, and
 what differs in anything but numbers ends the program with 1. A session is a block marked
 ``console``: each line that begins with ``$ `` is run by bash, one after the other in one
-folder with the tables of `write_tables`. A block after ``<!-- timed -->`` depends on the
+folder with the tables of `write_tables`; one that ends with ``# Ctrl-C`` is interrupted
+some seconds after it has named its folder. A block after ``<!-- timed -->`` depends on the
 speed of the machine, and is not compared.
 """
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +22,12 @@ from sklearn.datasets import load_diabetes, load_wine
 
 PAGE = Path(__file__).parent / "command_line.md"
 BLOCK = re.compile(r"(<!-- timed -->\n)?```console\n(.*?)```\n", re.S)
+SECONDS = 5  # of a search that is interrupted
+FOREGROUND = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execvp("bash", ["bash", "-c", sys.argv[1]])
+"""
 CULTIVARS = np.array(["Barolo", "Grignolino", "Barbera"])
 
 
@@ -37,18 +46,35 @@ def write_tables(folder):
 
 
 def run(command, folder):
-    """What a command prints, errors among it."""
-    environment = {**os.environ, "COLUMNS": "92", "PATH": _path()}
-    done = subprocess.run(
-        ["bash", "-c", command],
+    """What a command prints, errors among it.
+
+    Raises
+    ------
+    RuntimeError
+        If that is a traceback, or has a path of this machine in it.
+    """
+    process = subprocess.Popen(
+        # A job in the background ignores SIGINT, and so do its children.
+        [sys.executable, "-c", FOREGROUND, command],
         cwd=folder,
-        env=environment,
+        env={**os.environ, "COLUMNS": "92", "PATH": _path(), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
+        start_new_session=True,
     )
-    return done.stdout
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if command.endswith("# Ctrl-C") and line.startswith("Folder"):
+            time.sleep(SECONDS)
+            os.killpg(process.pid, signal.SIGINT)
+    process.wait()
+    shown = "".join(lines)
+    for wrong in ("Traceback", str(folder), str(PAGE.parents[1]), sys.prefix):
+        if wrong in shown:
+            raise RuntimeError(f"{command!r} has printed {wrong!r}:\n{shown}")
+    return shown
 
 
 def _path():

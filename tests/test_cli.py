@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score, r2_score
 
 import caviar
 from caviar import _cli_search, _cli_table
-from command_line import SMALL, assert_refused, run_cli
+from command_line import SMALL, assert_refused, no_checkup, run_cli
 
 # Models of a few epochs do for what is tested here.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -73,9 +73,9 @@ def work_in(tmp_path, monkeypatch):
 def test_the_demonstration_runs_without_pandas_and_writes_what_it_found(tmp_path):
     (tmp_path / "pandas.py").write_text("raise ImportError('not installed')")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "caviar", "tune", "--n-iter", "2", "--cv", "2"]
+    command = [sys.executable, "-m", "caviar", "tune", *SMALL[:-1], "2"]
     done = subprocess.run(
-        [*command, "--n-jobs", "2"],
+        command,
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": path},
@@ -165,8 +165,9 @@ def test_a_classification_table_is_cleaned_tuned_written_and_predicted(
 
 
 def test_a_regression_table_with_semicolons_is_tuned_and_predicted(
-    tmp_path, capsys, pandas, write
+    tmp_path, capsys, pandas, write, monkeypatch
 ):
+    monkeypatch.setattr("caviar._cli_run.check_up", no_checkup)
     frame = load_diabetes(as_frame=True).frame
     table = write(frame, sep=";")
     status, out, err = run_cli(
@@ -207,7 +208,7 @@ def test_the_same_seed_gives_the_same_result_for_any_n_jobs(capsys, iris, write)
     table = write(iris)
 
     def figures(*options):
-        arguments = ["--target", "species", "--n-iter", "2", "--cv", "2", *options]
+        arguments = ["--target", "species", *SMALL[:-2], *options]
         _, out, _ = run_cli(capsys, "tune", table, *arguments)
         lines = out.splitlines()
         ranking = lines.index("Ranking by mean accuracy over 2 folds")
@@ -335,6 +336,21 @@ def test_control_c_is_one_line_and_status_130(capsys, monkeypatch):
         "caviar: interrupted: 0 finished fits are kept in 'caviar-digits': the same "
         "command goes on from there, and `python -m caviar report caviar-digits` shows "
         "the ranking so far.\n"
+    )
+
+
+def test_what_nobody_foresaw_is_one_line_that_asks_for_a_report(capsys, monkeypatch):
+    def broken(*arguments):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("caviar._cli_tune.run", broken)
+    with pytest.raises(ZeroDivisionError):
+        run_cli(capsys, "tune", "--restart")
+    monkeypatch.delenv("CAVIAR_TRACEBACK")
+    assert run_cli(capsys, "tune")[::2] == (
+        1,
+        "caviar: error: ZeroDivisionError: division by zero. This is a fault of caviar: "
+        "please report it with what CAVIAR_TRACEBACK=1 in the environment shows.\n",
     )
 
 

@@ -11,24 +11,41 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
-from caviar import _cli_tune
+from caviar import _cli_tune, _cli_winner
+from caviar.__main__ import main
 from caviar._cli_folder import FILES, Folder
 from caviar._study import Study
 from caviar.model_selection import read_journal
-from command_line import SMALL, assert_refused, kill_group, run_cli, start, wait_for
+from command_line import (
+    SMALL,
+    assert_refused,
+    kill_group,
+    no_checkup,
+    run_cli,
+    start,
+    wait_for,
+)
 
 pandas = pytest.importorskip("pandas")
 JOURNAL = "tune-search.journal"
 
 
+def write_iris(folder):
+    frame = load_iris(as_frame=True).frame
+    names = np.array(["setosa", "versicolor", "virginica"])
+    frame["species"] = names[frame.pop("target")]
+    frame.to_csv(folder / "iris.csv", index=False)
+
+
 @pytest.fixture(autouse=True)
 def work_in(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    frame = load_iris(as_frame=True).frame
-    frame["species"] = np.array(["setosa", "versicolor", "virginica"])[
-        frame.pop("target")
-    ]
-    frame.to_csv("iris.csv", index=False)
+    write_iris(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def be_quick(monkeypatch):
+    monkeypatch.setattr("caviar._cli_run.check_up", no_checkup)
 
 
 TUNE = ["tune", "iris.csv", "--target", "species"]
@@ -65,7 +82,8 @@ def test_all_files_are_written_into_a_folder_named_after_the_table(capsys, tmp_p
     assert "iris.csv" in page
 
 
-def test_the_study_has_it_all(capsys):
+def test_the_study_has_it_all(capsys, monkeypatch):
+    monkeypatch.setattr("caviar._cli_run.check_up", _cli_winner.check_up)
     _, out, _ = run_cli(capsys, *TUNE, *SMALL, "--seed", "3")
     study = read_study()
     assert study.command == (
@@ -125,7 +143,19 @@ def test_a_folder_is_named_without_the_suffixes_of_the_table():
 # Going on
 
 
-LONG = [*TUNE, "--n-iter", "12", "--cv", "4", "--epochs", "40", "--n-jobs", "2"]
+LONG = [*TUNE, "--n-iter", "9", "--cv", "4", "--epochs", "40", "--n-jobs", "2"]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The figures of a search that nothing has interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    write_iris(folder)
+    command = [str(folder / part) if part == "iris.csv" else part for part in LONG[:-1]]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("caviar._cli_run.check_up", no_checkup)
+        assert main([*command, "1", "--out", str(folder / "whole")]) == 0
+    return figures(folder / "whole")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
@@ -133,14 +163,14 @@ LONG = [*TUNE, "--n-iter", "12", "--cv", "4", "--epochs", "40", "--n-jobs", "2"]
     ("number", "status"),
     [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)],
 )
-def test_the_same_command_goes_on_after_ctrl_c_and_kill(number, status, capsys):
-    run_cli(capsys, *LONG, "--out", "whole")
+def test_the_same_command_goes_on_after_ctrl_c_and_kill(number, status, whole, capsys):
+    capsys.readouterr()
     process = start(*LONG)
     try:
         path = os.path.join("caviar-iris", JOURNAL)
 
         def has_some():
-            return os.path.exists(path) and read_journal(path).n_fits >= 5
+            return os.path.exists(path) and read_journal(path).n_fits >= 3
 
         wait_for(has_some, process)
         process.send_signal(number)
@@ -155,10 +185,10 @@ def test_the_same_command_goes_on_after_ctrl_c_and_kill(number, status, capsys):
     _, out, _ = run_cli(capsys, "report", "caviar-iris")
     assert f"not finished; fits done: {n_kept}" in out
     assert f"  python -m caviar {' '.join(LONG)}" in out
-    status, out, err = run_cli(capsys, *LONG)
+    status, out, err = run_cli(capsys, *LONG[:-1], "1")
     assert (status, err) == (0, "")
     assert "going on with the search that was cut short there" in out
-    assert figures("caviar-iris") == figures("whole")
+    assert figures("caviar-iris") == whole
     assert set(os.listdir("caviar-iris")) == set(FILES)
 
 

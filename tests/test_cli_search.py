@@ -25,11 +25,17 @@ from caviar.model_selection import (
     HyperbandSearchCV,
     SuccessiveHalvingSearchCV,
 )
+from command_line import no_checkup
 
 # Models of a few epochs do for what is tested here.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 KINDS = ["coarse-to-fine", "hyperband", "halving", "random", "grid"]
+
+
+@pytest.fixture(autouse=True)
+def be_quick(monkeypatch):
+    monkeypatch.setattr(_cli_run, "check_up", no_checkup)
 
 
 class Watch:

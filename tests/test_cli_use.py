@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from caviar import diagnostics
 from caviar._study import Study
-from command_line import SMALL, assert_refused, run_cli
+from command_line import SMALL, assert_refused, no_checkup, run_cli
 
 pandas = pytest.importorskip("pandas")
 
@@ -31,7 +31,9 @@ def tuned(tmp_path_factory):
     small = ["--n-iter", "4", *SMALL[2:]]
     for name, target in [("iris", "species"), ("diabetes", "target")]:
         table, out = str(folder / f"{name}.csv"), str(folder / name)
-        assert main(["tune", table, "--target", target, "--out", out, *small]) == 0
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("caviar._cli_run.check_up", no_checkup)
+            assert main(["tune", table, "--target", target, "--out", out, *small]) == 0
     return folder
 
 

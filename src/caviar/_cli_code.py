@@ -14,12 +14,12 @@ def text(column):
     """Texts without spaces around them; NaN where there is none."""
 
     def spell(cell):
-        cell = str({whole}).strip()
-        if cell.casefold() in MISSING:
+        if pd.isna(cell) or str(cell).strip().casefold() in MISSING:
             return np.nan
-        return cell.title() if cell.lower() in ("true", "false") else cell
+        cell = str({whole}).strip()
+        return cell.title() if cell.casefold() in ("true", "false") else cell
 
-    return column.astype(object).map(spell, na_action="ignore").astype(object)
+    return column.astype(object).map(spell).astype(object)
 '''
 _NUMBERS = '''
 def numbers(column, decimal=".", missing=()):
@@ -34,8 +34,7 @@ _PARTS = {
     "month": "{0}.dt.month",
     "day of week": "{0}.dt.day_of_week",
     "hour": "{0}.dt.hour + {0}.dt.minute / 60 + {0}.dt.second / 3600",
-    "days since 1970": '({0}.dt.normalize() - np.datetime64("1970-01-01")) '
-    '/ np.timedelta64(1, "D")',
+    "days since 1970": '({0}.dt.normalize() - np.datetime64("1970-01-01")).dt.days',
 }
 
 

@@ -8,6 +8,7 @@ import math
 import joblib
 import numpy as np
 
+from caviar import _report_plots as plots
 from caviar._cli_search import max_epochs, n_candidates, plan
 from caviar._cli_table import TEST_SIZE
 
@@ -208,6 +209,8 @@ def written_lines(study):
     width = max(map(len, files))
     lines = ["", f"Written to {folder}:"]
     lines += [f"  {name:{width}}  {what}" for name, what in files.items()]
+    if not plots.available():
+        lines.append("  (For the plots: pip install 'caviar[plots]'; then `report`.)")
     return [*lines, "Next:", f"  {study.usage['predict']}"]
 
 

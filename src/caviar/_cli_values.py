@@ -10,6 +10,9 @@ from caviar._cli_dates import read_dates
 from caviar._cli_numbers import MISSING, Spelling, decimal_of, to_floats
 from caviar._cli_words import CommandError, quote
 
+# Of what is missing, of true and of false; longer texts need not be compared.
+LONGEST_MARK = max(len("false"), *map(len, MISSING))
+
 
 def different_texts(column):
     """The different texts of a column: codes (-1 is missing), texts, counts.
@@ -20,6 +23,8 @@ def different_texts(column):
     import pandas
 
     codes, uniques = pandas.factorize(column)
+    # As an array: iterating pyarrow's texts takes a microsecond each.
+    uniques = np.asarray(uniques, dtype=object)
     spelt = np.array([_spell(value) for value in uniques], dtype=object)
     merged, texts = pandas.factorize(spelt)
     codes = np.append(merged, -1)[codes]
@@ -31,6 +36,8 @@ def _spell(value):
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         value = int(value)
     text = str(value).strip()
+    if len(text) > LONGEST_MARK:
+        return text
     folded = text.casefold()
     if folded in MISSING:
         return None
