@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 
-from caviar.__main__ import main
+from caviar.__main__ import TRACEBACK, main
+
+os.environ[TRACEBACK] = "1"  # what nobody foresaw is for a test to show
 
 # A search that is over in a second, and searches well enough to be looked at.
 SMALL = ["--n-iter", "2", "--cv", "2", "--epochs", "10", "--n-jobs", "1"]

@@ -26,6 +26,12 @@ def svg_bytes(figure):
     return len(file.getvalue())
 
 
+def left_end(patch):
+    """Where a rectangle, or with an older matplotlib its polygon, begins in the data."""
+    path = patch.get_path().transformed(patch.get_patch_transform())
+    return path.get_extents().x0
+
+
 def crowded_texts(figure):
     """Pairs of texts that overlap, and texts that leave the figure.
 

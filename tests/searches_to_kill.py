@@ -5,7 +5,6 @@ The tests import this module, and so do the processes that they start.
 
 import contextlib
 import errno
-import multiprocessing
 import os
 import pickle
 import signal
@@ -155,15 +154,6 @@ def run_until_interrupted(kind, backend, n_jobs, journal):
             pickle.dump((returned, read_journal(journal)), file)
         os.replace(f"{journal}.part", f"{journal}.results")
     os._exit(0)
-
-
-def start(target, *arguments):
-    """Start a function in a new process, which has all of this imported already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    process = context.Process(target=target, args=arguments)
-    process.start()
-    return process
 
 
 def end_group(process):

@@ -5,7 +5,6 @@ file.
 """
 
 import functools
-import multiprocessing
 import os
 import pickle
 import signal
@@ -14,7 +13,6 @@ import traceback
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from unittest import mock
 
 import numpy as np
 from scipy import sparse
@@ -240,7 +238,7 @@ def long_configurations():
             n_rows=1500,
         ),
         "epochs in one go": _digits(
-            _classifier(solver="sgd", batch_size=2, max_iter=300, n_iter_no_change=500),
+            _classifier(solver="sgd", batch_size=2, max_iter=200, n_iter_no_change=500),
             n_rows=1500,
         ),
         "large, two threads": _digits(
@@ -273,20 +271,6 @@ def outcome(estimator, X):
 
 
 # In processes of their own
-
-
-def start(target, *arguments):
-    """Start a function in a new process, which has all of this imported already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    process = context.Process(target=target, args=arguments)
-    # The server looks for what to import there, and only there, before it forks.
-    here = os.pathsep.join(
-        [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
-    )
-    with mock.patch.dict(os.environ, PYTHONPATH=here):
-        process.start()
-    return process
 
 
 def in_own_process(function):

@@ -338,6 +338,21 @@ def test_control_c_is_one_line_and_status_130(capsys, monkeypatch):
     )
 
 
+def test_what_nobody_foresaw_is_one_line_that_asks_for_a_report(capsys, monkeypatch):
+    def broken(*arguments):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("caviar._cli_tune.run", broken)
+    with pytest.raises(ZeroDivisionError):
+        run_cli(capsys, "tune", "--restart")
+    monkeypatch.delenv("CAVIAR_TRACEBACK")
+    assert run_cli(capsys, "tune")[::2] == (
+        1,
+        "caviar: error: ZeroDivisionError: division by zero. This is a fault of caviar: "
+        "please report it with what CAVIAR_TRACEBACK=1 in the environment shows.\n",
+    )
+
+
 def test_help_teaches_by_examples(capsys):
     status, out, _ = run_cli(capsys, "--help")
     assert status == 0

@@ -1,7 +1,10 @@
 """How far a search is: counted from journals, shown on terminals and nowhere else."""
 
 import io
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -152,3 +155,26 @@ def test_control_c_on_a_terminal_is_one_line_and_the_same_command_goes_on(tmp_pa
     status, shown = on_terminal("report", tmp_path / "model")
     assert status == 0
     assert f"not finished; fits done: {kept[1]}" in shown
+
+
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/status"), reason="needs Linux's list of signals"
+)
+def test_control_c_does_not_reach_the_workers():
+    program = """
+import joblib, signal
+from caviar._cli_run import start_workers
+
+def blocked():
+    with open("/proc/self/status") as file:
+        (mask,) = [line.split()[1] for line in file if line.startswith("SigBlk")]
+    return bool(int(mask, 16) >> (signal.SIGINT - 1) & 1)
+
+start_workers(2)
+print(joblib.Parallel(n_jobs=2)(joblib.delayed(blocked)() for _ in range(8)))
+print(blocked())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{[True] * 8}\nFalse\n"

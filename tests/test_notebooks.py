@@ -17,7 +17,7 @@ from caviar.distributions import Choice, HiddenLayers, LogUniform
 from caviar.ensemble import AveragingClassifier, SeedEnsembleClassifier
 from caviar.model_selection import CoarseToFineSearchCV, HyperbandSearchCV
 from caviar.schedules import CosineDecay, PiecewiseConstant, StepDecay, Warmup
-from test_report import CONTRAST, Reader
+from pages import CONTRAST, Reader
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),

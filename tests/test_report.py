@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import html.parser
 import math
 import re
 import sys
@@ -20,6 +19,7 @@ from caviar._report import SECTIONS, render
 from caviar._report_html import duration, number, parameter, short_names
 from caviar._report_search import ranked
 from caviar._study import Study
+from pages import CONTRAST, Reader
 
 pytest.importorskip("pandas")
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -34,49 +34,6 @@ NASTY = [
     "{{template}} %s $x_1$ `code`",
     "&lt;b&gt; already escaped",
 ]
-VOID = {"meta", "link", "img", "br", "hr", "input"}
-
-
-class Reader(html.parser.HTMLParser):
-    """Elements, ids, links and texts of a page; unbalanced tags are errors."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.open, self.tags, self.ids, self.links = [], [], [], []
-        self.attributes, self.words = [], []
-        self.feed(page)
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        attrs = dict(attrs)
-        self.tags.append(tag)
-        self.attributes.append((tag, attrs))
-        if "id" in attrs:
-            self.ids.append(attrs["id"])
-        self.links += [attrs[k] for k in ("href", "src", "xlink:href") if k in attrs]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        if tag in VOID:
-            self.handle_starttag(tag, attrs)
-        else:
-            self.handle_starttag(tag, attrs)
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if "style" not in self.open:
-            self.words.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.words).split())
-
-    def headings(self):
-        return [int(tag[1]) for tag in self.tags if re.fullmatch("h[1-6]", tag)]
 
 
 def changed(study, **fields):
@@ -153,6 +110,12 @@ def page_of(case):
     return render(CASES[case]())
 
 
+@pytest.fixture
+def without_plots(monkeypatch):
+    """Pages for the sake of their words, rendered in no time."""
+    monkeypatch.setattr(_report_plots, "available", lambda: False)
+
+
 @pytest.fixture(scope="module", params=CASES)
 def case(request):
     return request.param
@@ -198,6 +161,7 @@ def test_nothing_is_promised_that_is_not_there(case):
         assert len(Reader(words).text) > 10 or "<svg" in words
 
 
+@pytest.mark.parametrize("case", ["classification", "10,000 candidates", "empty"])
 def test_the_same_study_gives_the_same_bytes(case):
     study = CASES[case]()
     assert page_of(case) == render(Study.from_json(study.to_json()))
@@ -249,7 +213,7 @@ def test_what_was_found_is_in_the_page():
         assert column["column"] in page.text
 
 
-def test_a_score_no_better_than_none_is_said_to_be_so():
+def test_a_score_no_better_than_none_is_said_to_be_so(without_plots):
     study = studies.study("regression")
     score = {**study.score, "value": 0.03, "spread": 0.02}
     page = Reader(render(changed(study, score=score)))
@@ -260,13 +224,43 @@ def test_a_score_no_better_than_none_is_said_to_be_so():
     assert "no better than always answering the mean" in page.text
 
 
-def test_nested_scores_are_shown_with_their_folds():
+def test_nested_scores_are_shown_with_their_folds(without_plots):
     study = studies.study()
     folds = [0.9, 0.95, 1.0]
     score = {**study.score, "kind": "nested", "folds": folds, "spread": np.std(folds)}
     page = render(changed(study, score=score))
     assert "Nested cross-validation" in page
     assert page.count('class="fold"') == 3
+
+
+def test_a_search_that_ran_out_of_time_says_so_beside_its_answer(without_plots):
+    study = studies.study()
+    search = {**study.search, "stopped": "time budget", "n_candidates": 60}
+    page = Reader(render(changed(study, search=search)))
+    assert (
+        "The time was over before all candidates had been tried: 12 of 60." in page.text
+    )
+    assert "result" in page.ids
+
+
+def test_candidates_of_a_halving_search_are_counted_once(without_plots):
+    study = studies.study()
+    n_rows = len(study.results["params"])
+    results = {
+        **study.results,
+        "candidate": [i % 4 for i in range(n_rows)],
+        "epochs": [1 + i // 4 for i in range(n_rows)],
+    }
+    page = Reader(render(changed(study, results=results)))
+    assert "candidates tried 4" in page.text
+
+
+def test_an_importance_that_could_not_be_measured_is_left_out(without_plots):
+    study = studies.study()
+    unknown = {"column": "unmeasured", "mean": math.nan, "std": math.nan}
+    page = render(changed(study, importances=[*study.importances, unknown]))
+    assert "unmeasured" not in page
+    assert "nan%" not in page
 
 
 def test_an_unfinished_search_says_so_and_how_to_go_on():
@@ -356,13 +350,15 @@ def run(request, tmp_path_factory):
     """A folder that `tune` has written, of a table with texts, dates and gaps."""
     random = np.random.RandomState(0)
     frame, target = studies.load(request.param)
+    if request.param == "regression":
+        frame[target] = frame["bmi"] + frame["bp"]  # learned, and checked, in no time
     frame["colour"] = random.choice(["red", "it's", '"blue"'], len(frame))
     frame.loc[::7, ["colour", frame.columns[0]]] = np.nan
     frame["day"] = [f"2026-01-{1 + i % 28:02}" for i in range(len(frame))]
     frame["same"] = "<b>"
     folder = tmp_path_factory.mktemp("run")
     frame.to_csv(folder / "table.csv", index=False)
-    options = "--search random --n-iter 3 --cv 2 --n-jobs 1 --out".split()
+    options = "--search random --n-iter 3 --cv 2 --epochs 20 --n-jobs 1 --out".split()
     table, out = str(folder / "table.csv"), str(folder / "out")
     assert main(["tune", table, "--target", target, *options, out]) == 0
     return folder / "out"
@@ -444,28 +440,6 @@ def test_nothing_leaves_the_page_at_its_side(opened, width):
     assert page.evaluate(OVERFLOW) == []
 
 
-CONTRAST = """(() => {
-    const rgb = c => c.match(/[\\d.]+/g).map(Number);
-    const light = c => { const [r, g, b] = c.slice(0, 3).map(v => { v /= 255;
-        return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4 });
-        return 0.2126 * r + 0.7152 * g + 0.0722 * b };
-    const under = (c, below) => { const a = c.length > 3 ? c[3] : 1;
-        return below.map((v, i) => a * c[i] + (1 - a) * v) };
-    const behind = e => { const layers = [];
-        for (; e; e = e.parentElement)
-            layers.push(rgb(getComputedStyle(e).backgroundColor));
-        return layers.reverse().reduce((below, c) => under(c, below), [255, 255, 255]) };
-    const found = [];
-    for (const e of document.querySelectorAll('body *')) {
-        if (e.closest('svg') || ![...e.childNodes].some(n => n.nodeType == 3
-            && n.data.trim())) continue;
-        const a = light(rgb(getComputedStyle(e).color)), b = light(behind(e));
-        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-        if (ratio < 4.5) found.push([ratio, e.outerHTML.slice(0, 80)]);
-    }
-    return found })()"""
-
-
 @pytest.mark.parametrize("dark", [False, True])
 def test_every_text_has_a_contrast_of_four_and_a_half(chromium, tmp_path, dark):
     path = tmp_path / "report.html"
@@ -509,6 +483,9 @@ def test_it_can_be_printed(chromium, tmp_path):
     path.write_text(page_of("classification"), encoding="utf-8")
     page = chromium.open(path)
     printed = page.pdf()
+    page.resize(700)
+    page.ask("Emulation.setEmulatedMedia", media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 700
     page.close()
     assert printed.startswith(b"%PDF")
     n_pages = len(re.findall(rb"/Type\s*/Page\b", printed))

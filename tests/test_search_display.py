@@ -32,7 +32,7 @@ from caviar.model_selection import (
     read_journal,
 )
 from caviar.plotting import SearchDisplay
-from displays import crowded_texts, no_leaks, svg_bytes
+from displays import crowded_texts, left_end, no_leaks, svg_bytes
 
 plt = pytest.importorskip("matplotlib.pyplot")
 X, y = load_iris(return_X_y=True)
@@ -212,7 +212,7 @@ def test_constant_parameters_are_a_caption():
     display = SearchDisplay.from_results(results)
     assert [column.title for column in display.columns_] == ["x"]
     assert display.constant_ == {"solver": "adam"}
-    assert "solver='adam'" in display.figure_.get_supxlabel()
+    assert "solver='adam'" in display.caption_.get_text()
 
 
 def test_parameters_of_one_of_several_spaces_say_where_they_are_not_set():
@@ -319,7 +319,7 @@ def test_a_best_value_at_an_edge_is_warned_of(best, side):
     zones = vermilion_zones(ax)
     assert len(zones) == (side is not None)
     if side == "upper":  # from 5 % of the decades below the end
-        assert zones[0].get_x() == pytest.approx(10 ** (-0.05 * 2))
+        assert left_end(zones[0]) == pytest.approx(10 ** (-0.05 * 2))
 
 
 def test_an_edge_with_a_hard_limit_is_none_to_be_warned_of():
@@ -346,6 +346,34 @@ def test_the_ends_of_a_list_of_numbers_are_edges(options, edges):
     assert [edge["edge"] for edge in display.edges] == edges
     titles = [ax.get_title("left") for ax in display.axes_]
     assert titles == ["best at the upper edge" if edges else ""]
+
+
+def test_of_several_spaces_it_is_the_edge_of_the_candidates_own():
+    spaces = [{"ccp_alpha": [0.5, 0.6, 0.7]}, {"ccp_alpha": [0.0, 0.01, 0.02, 0.03]}]
+    search = GridSearchCV(TREE, spaces, cv=3).fit(X, y)
+    params = search.cv_results_["params"]
+    for value, sides in ((0.01, []), (0.03, ["high"]), (0.5, ["low"])):
+        search.best_index_ = params.index({"ccp_alpha": value})
+        display = SearchDisplay.from_estimator(search)
+        assert [edge["edge"] for edge in display.edges] == sides
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_of_hidden_layers_the_part_at_the_edge_is_warned_of(known):
+    results = results_of(
+        40,
+        lambda i, r: {"layers": tuple(r.randint(10, 60, size=1 + i % 3).tolist())},
+        lambda p: 0.5,
+    )
+    results["params"][7] = {"layers": (60, 62)}  # two layers of three, wide ones
+    ranges = {"layers": {"layers": (1, 3), "mean units": (10, 64)}} if known else {}
+    edges = [{"parameter": "layers", "value": (60, 62), "edge": "high"}]
+    display = SearchDisplay(results, ranges=ranges, edges=edges, best_index=7).plot()
+    titles = {
+        column.part: ax.get_title("left")
+        for column, ax in zip(display.columns_, display.axes_, strict=True)
+    }
+    assert titles == {"layers": "", "mean units": "best at the upper edge"}
 
 
 def test_edges_can_be_given():

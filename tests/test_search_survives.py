@@ -24,6 +24,7 @@ from caviar.model_selection import (
     SuccessiveHalvingSearchCV,
     read_journal,
 )
+from processes import start
 from searches_to_kill import (
     X,
     end_group,
@@ -34,7 +35,6 @@ from searches_to_kill import (
     results_of,
     run,
     run_until_interrupted,
-    start,
     y,
 )
 

@@ -11,6 +11,12 @@ import signal
 import sys
 import warnings
 
+if __name__ == "__main__" and (
+    signal.getsignal(signal.SIGINT) is signal.default_int_handler
+):
+    # While the rest is imported there is nothing to be kept, nor to be said of Ctrl-C.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 from caviar import _cli_tune, _cli_use
 from caviar._cli_arguments import EXIT_USAGE, parse
 from caviar._cli_table import CommandError, last_line
@@ -22,6 +28,7 @@ COMMANDS = {
     "checkup": _cli_use.checkup,
     "retest": _cli_use.retest,
 }
+TRACEBACK = "CAVIAR_TRACEBACK"  # set, it lets errors that nobody foresaw show all
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 EXIT_TERMINATED = 143  # 128 + SIGTERM
@@ -74,6 +81,14 @@ def main(argv=None):
     except OSError as error:
         _leave_stdout()
         return _fail(f"{error.strerror or last_line(error)}.", EXIT_FAILED)
+    except Exception as error:
+        if TRACEBACK in os.environ:
+            raise
+        return _fail(
+            f"{type(error).__name__}: {last_line(error)}. This is a fault of caviar: "
+            f"please report it with what {TRACEBACK}=1 in the environment shows.",
+            EXIT_FAILED,
+        )
     return 0
 
 
@@ -93,6 +108,8 @@ def run_program():
     def terminate(number, frame):
         raise Terminated
 
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, terminate)
     try:
         status = main()

@@ -96,8 +96,8 @@ class Checkup:
         for finding in self.findings:
             lines += [repr(finding), ""]
         lines += ["-" * WIDTH, *wrapped(self._summary())]
-        if self.code:
-            lines += ["", *("    " + line for line in self.code.splitlines())]
+        if self.code and self.status != "problem":
+            lines += ["", self.code]
         return "\n".join(lines)
 
     def _summary(self):
@@ -119,6 +119,7 @@ def check(estimator, X, y, sample_weight, held_out, random_state):
     """The `Checkup` of an estimator."""
     seed = int(check_random_state(random_state).randint(2**31 - 1))
     X = X if hasattr(X, "shape") else np.asarray(X)
+    y = y if hasattr(y, "shape") else np.asarray(y)
     title = _title(estimator, X, y)
     X, y, sample_weight, held_out = _hold_out(
         estimator, X, y, sample_weight, held_out, seed
@@ -126,10 +127,8 @@ def check(estimator, X, y, sample_weight, held_out, random_state):
     problem = find_problem(estimator, X, y, sample_weight, held_out)
     if problem.network.random_state is None:
         problem = problem.setting(random_state=seed)
-    findings = _rows.look(problem, np.random.RandomState(seed))
-    if not findings[0].ok and "n_missing" in str(findings[0].numbers):
-        return Checkup(title, tuple(findings), {}, "")
-    if findings[0].numbers.get("n_classes") == 1 or not findings[0].numbers:
+    findings, usable = _rows.look(problem, np.random.RandomState(seed))
+    if not usable:
         return Checkup(title, tuple(findings), {}, "")
     first = _first_loss.check(problem, seed)
     findings += [first, _signal(problem, seed)]
@@ -282,7 +281,9 @@ def _train(problem, seed):
             raise
         nan = [float("nan")]
         return network, {"epoch": [1], "loss": nan, "validation_loss": nan}, False
-    return network, network.history_, cut
+    # Without the times, which are never the same.
+    history = {k: v for k, v in network.history_.items() if k != "seconds"}
+    return network, history, cut
 
 
 def _curves(network, history, cut, problem, constant):
@@ -314,18 +315,23 @@ _SEARCH = (
     "from caviar.distributions import Choice, LogUniform",
     "from caviar.model_selection import CoarseToFineSearchCV",
     "",
-    "# 4: coarse, over learning rate and weight decay, a few epochs each",
-    'estimator.set_params({p}learning_rate="constant", {p}max_iter=5)',
+    "# 4: coarse, over learning rate and weight decay, for a few epochs each",
+    'estimator.set_params({p}learning_rate="constant")',
+    "estimator.set_params({p}max_iter=5)",
     "space = {{",
     '    "{p}learning_rate_init": LogUniform({low}, {high}),',
     '    "{p}{decay}": Choice([1e-4, 1e-5, 0.0]),',
     "}}",
-    "coarse = CoarseToFineSearchCV(estimator, space, n_iter=20, n_rounds=1).fit(X, y)",
+    "coarse = CoarseToFineSearchCV(estimator, space, n_iter=20, n_rounds=1)",
+    "coarse.fit(X, y)",
     "",
-    "# 5: finer round the best, for 10 to 20 epochs; then 6, diagnose(fine), and again",
-    "best = coarse.best_params_",
-    "estimator.set_params(**best, {p}max_iter=20)",
-    'rate = best["{p}learning_rate_init"]',
-    'space = {{"{p}learning_rate_init": LogUniform(rate / 3, rate * 3)}}',
-    "fine = CoarseToFineSearchCV(estimator, space, n_iter=10, n_rounds=2).fit(X, y)",
+    "# 5: finer round the best, for 10 to 20 epochs; then 6, diagnose(fine)",
+    "estimator.set_params(**coarse.best_params_)",
+    "estimator.set_params({p}max_iter=20)",
+    'rate = coarse.best_params_["{p}learning_rate_init"]',
+    "space = {{",
+    '    "{p}learning_rate_init": LogUniform(rate / 3, rate * 3),',
+    "}}",
+    "fine = CoarseToFineSearchCV(estimator, space, n_iter=10, n_rounds=2)",
+    "fine.fit(X, y)",
 )

@@ -4,6 +4,7 @@ Gives an `Outcome` of plain values and fitted objects; prints nothing.
 """
 
 import math
+import multiprocessing.resource_tracker
 import os
 import signal
 import time
@@ -184,10 +185,11 @@ def start_workers(n_jobs):
     n_workers = joblib.effective_n_jobs(n_jobs)
     if n_workers == 1 or not hasattr(signal, "pthread_sigmask"):
         return
+    # Both are helpers of processes; to start one unblocks the signal.
+    multiprocessing.resource_tracker.ensure_running()
     with suppress(ImportError):
         from joblib.externals.loky.backend import resource_tracker
 
-        # A helper of loky's processes; to start it unblocks the signal.
         resource_tracker.getfd()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:

@@ -263,7 +263,8 @@ def _hardly_learnt(curves):
     else:  # the first epoch may have learnt all there is
         high = limit * min(curves.scale, validation[0])
         learnt = np.min(validation) < high or (score or 0) > SOME_SCORE
-    if learnt or curves.score_gain() > GAIN:
+    # R2 gains by leaving first weights behind that are worse than knowing nothing.
+    if learnt or (curves.score_gain() > GAIN and not curves.is_r2):
         return None
     by_heart = curves.last < BY_HEART * min(curves.scale, np.median(validation))
     return "memorizing" if by_heart else "no_learning"

@@ -100,6 +100,7 @@ def find_problem(estimator, X, y, sample_weight=None, held_out=(None, None, None
             "a TransformedTargetRegressor round one, got "
             f"{type(learner).__name__}."
         )
+    X = X if hasattr(X, "shape") else np.asarray(X)
     X, y, sample_weight = indexable(X, y, sample_weight)
     names = _names_of(X)
     if prefix:
@@ -110,7 +111,8 @@ def find_problem(estimator, X, y, sample_weight=None, held_out=(None, None, None
         if X_val is not None:
             held_out = (*_transformed(around, X_val, y_val), weights_val)
         X, y = recorder.X, recorder.y
-        names = _names_of(X) or _names_behind(around)
+        # Of columns without names the steps make up some, x0 and so on.
+        names = _names_of(X) or (names and _names_behind(around))
     return Problem(
         clone(learner),
         X,

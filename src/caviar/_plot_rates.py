@@ -32,7 +32,7 @@ class LearningRateRangeDisplay:
     trials_ : list of PathCollection
         Short trainings: those after which the loss has fallen, and the others.
     suggestion_ : Line2D or None
-    divergence_ : Polygon or None
+    divergence_ : Patch or None
         Where training diverges.
     legend_ : Legend
     ax_ : Axes

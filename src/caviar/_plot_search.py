@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from . import _plot_style
-from ._plot_axes import edge_zone, scale_axis
+from ._plot_axes import are_crowded, edge_zone, scale_axis
 from ._plot_parameters import SCALES, Column, parameter_columns
 from ._plot_points import draw_best, draw_candidates
 from ._plot_scores import Scores
@@ -53,6 +53,8 @@ class SearchDisplay:
     scatters_ : list of list of PathCollection
         For each axes, the points of each level.
     legend_ : Legend or None
+    caption_ : Text or None
+        The parameters that are the same in all, where there is room for it.
     figure_ : Figure
 
     Notes
@@ -73,12 +75,12 @@ class SearchDisplay:
     >>> from caviar.plotting import SearchDisplay
     >>> search = CoarseToFineSearchCV(
     ...     MLPClassifier(max_iter=5, tol=0, random_state=0),
-    ...     {"learning_rate_init": LogUniform(1e-3, 1), "alpha": LogUniform(1e-6, 1)},
+    ...     {"learning_rate_init": LogUniform(1e-3, 1), "alpha": LogUniform(1e-6, 10)},
     ...     n_iter=5, n_rounds=2, cv=2, random_state=0,
     ... ).fit(*load_iris(return_X_y=True))
     >>> display = SearchDisplay.from_estimator(search)
     >>> [(column.title, column.scale) for column in display.columns_]
-    [('alpha', 'log'), ('learning_rate_init', 'log')]
+    [('learning_rate_init', 'log'), ('alpha', 'log')]
     """
 
     def __init__(
@@ -169,7 +171,7 @@ class SearchDisplay:
         self._read(params)
         axes, n_cols, own_figure = self._make_axes(ax, n_cols)
         self.axes_, self.figure_ = np.array(axes, dtype=object), axes[0].figure
-        self.scatters_, self.legend_ = [], None
+        self.scatters_, self.legend_, self.caption_ = [], None, None
         if not len(self.scores_):
             _plot_style.write(axes[0], "no complete candidate yet")
             return self
@@ -208,7 +210,8 @@ class SearchDisplay:
         shape = (math.ceil(n_axes / n_cols), n_cols)
         if isinstance(ax, (list, tuple, np.ndarray)):
             shape = (1, n_axes)
-        size = (max(2.9 * shape[1], 4.2) + 0.4, 2.5 * shape[0] + 0.6)
+        height = 3.0 if any(are_crowded(c.labels) for c in self.columns_) else 2.5
+        size = (max(2.9 * shape[1], 4.2) + 0.4, height * shape[0] + 0.6)
         axes, own_figure = _plot_style.grid_of_axes(
             ax, shape, figsize=size, share_y=True
         )
@@ -277,7 +280,7 @@ class SearchDisplay:
         text = "the same in all: " + ", ".join(shown)
         width = int(self.figure_.get_figwidth() * 15)
         text = text if len(text) <= width else text[: width - 1] + "…"
-        self.figure_.supxlabel(text, fontsize="small", color="#555555")
+        self.caption_ = self.figure_.supxlabel(text, fontsize="small", color="#555555")
 
 
 def _described(search, metric):

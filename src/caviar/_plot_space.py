@@ -71,20 +71,27 @@ def edges_of(search, best_index):
         'parameter', 'value', 'edge' ('low' or 'high').
     """
     params = search.cv_results_["params"][best_index]
+    space = _space_of(params, spaces_of(search))
     rounds = getattr(search, "rounds_", None)
-    last_region = rounds[-1]["region"] if rounds else None
+    region = rounds[-1]["region"] if rounds else {}
+    region = region if isinstance(region, dict) else {}  # a list: one for each space
     edges = []
-    for space in spaces_of(search):
-        if space.keys() != params.keys():
-            continue
-        for name, value in params.items():
-            given = _with_ends(space[name], name, search.estimator)
-            region = last_region if isinstance(last_region, dict) else {}
-            side = _open_edge(given, region.get(name), value)
-            if side is not None:
-                edges.append({"parameter": name, "value": value, "edge": side})
-        break
+    for name, value in params.items() if space is not None else ():
+        given = _with_ends(space[name], name, search.estimator)
+        side = _open_edge(given, region.get(name), value)
+        if side is not None:
+            edges.append({"parameter": name, "value": value, "edge": side})
     return edges
+
+
+def _space_of(params, spaces):
+    """The space that a candidate is of: it has the names, and if possible the values."""
+    spaces = [space for space in spaces if space.keys() == params.keys()]
+    for space in spaces:
+        found = {name: _read(searched) for name, searched in space.items()}
+        if all(d is None or params[name] in d for name, d in found.items()):
+            return space
+    return spaces[0] if spaces else None
 
 
 def _open_edge(given, region, value):

@@ -66,7 +66,18 @@ def _answer(study):
         )
     elif baseline is not None:
         lead += f" {trivial(study)} {_reaches(study, baseline)}."
-    return paragraph(lead, "lead"), verdict
+    return paragraph(lead, "lead"), verdict, _time_is_up(study)
+
+
+def _time_is_up(study):
+    if study.search.get("stopped") != "time budget":
+        return ""
+    n_done, asked = n_tried(study.results), study.search.get("n_candidates")
+    of = f" of {asked:,}" if asked else ""
+    return note(
+        f"The time was over before all candidates had been tried: {n_done:,}{of}.",
+        "warning",
+    )
 
 
 def _value_in_words(study, value):
@@ -78,12 +89,12 @@ def _value_in_words(study, value):
     if metric == "r2" and value > 0:
         return (
             f"The network found explains <strong>{100 * value:.0f} %</strong> of how "
-            f"{what} varies (R\u00b2 {score(value)})."
+            f"{what} varies (R\u00b2\u00a0{score(value)})."
         )
     if metric == "r2":
         return (
             f"The network found is no better than always answering the mean of {what} "
-            f"(R\u00b2 {score(value)})."
+            f"(R\u00b2\u00a0{score(value)})."
         )
     return f"The network found has a {metric_name(study)} of {score(value)}."
 

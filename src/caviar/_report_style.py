@@ -8,8 +8,8 @@ STYLE = """
 --line:#e2dfd9;--tint:#f3f1ec;--accent:#0b5a7d;--bar:#9cc3d6;--ok:#17693f;--ok-tint:#e9f4ee;
 --warning:#7d5200;--warning-tint:#fbf2df;--problem:#a3241b;--problem-tint:#fbeceb;
 --heat:11,90,125}
-@media (prefers-color-scheme:dark){:root{--paper:#15181b;--card:#1c2024;--ink:#e7e8e9;
---soft:#a8b0b9;--line:#32383e;--tint:#1f2428;--accent:#84c7e6;--bar:#2f6783;--ok:#7fd1a3;
+@media screen and (prefers-color-scheme:dark){:root{--paper:#15181b;--card:#1c2024;
+--ink:#e7e8e9;--soft:#a8b0b9;--line:#32383e;--tint:#1f2428;--accent:#84c7e6;--bar:#2f6783;--ok:#7fd1a3;
 --ok-tint:#17291f;--warning:#e5b95f;--warning-tint:#2c2413;--problem:#f0958d;
 --problem-tint:#331b19;--heat:84,160,200}}
 *{box-sizing:border-box}
@@ -121,10 +121,11 @@ main dl>div{grid-template-columns:1fr}.tiles{grid-template-columns:1fr 1fr;gap:.
 .plot{padding:.2rem}.range{margin-left:.2rem;margin-right:.2rem}
 section{margin-top:2.4rem}}
 @media print{:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;
---tint:#f5f5f5;--accent:#0b5a7d;--bar:#9cc3d6;--heat:11,90,125}body{font-size:10pt}nav,.screen{display:none}
+--tint:#f5f5f5;--accent:#0b5a7d;--bar:#9cc3d6;--heat:11,90,125}html{font-size:10pt}nav,.screen{display:none}
 main,header,footer{max-width:none;padding:0}header{padding-top:0}
 section{margin-top:1.6rem;padding-top:.8rem}h2,h3,summary{break-after:avoid}
-figure,.note,.tiles,tr,.finding{break-inside:avoid}.scroll{overflow:visible}
+figure,.note,.tiles,tr,.finding{break-inside:avoid}.scroll,.plot{overflow:visible}.wide{width:auto}
+.plot svg{min-width:0}table{font-size:.78em}th,td{padding-right:.7em}
 .code pre{white-space:pre-wrap;width:auto}a{color:inherit;text-decoration:none}
 details::details-content{content-visibility:visible;block-size:auto}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}

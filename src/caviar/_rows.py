@@ -28,19 +28,18 @@ FEW_OF_A_CLASS = 5
 
 
 def look(problem, random_state):
-    """Findings about the data; the first is 'data', and of status 'problem' where they
-    cannot be trained on."""
+    """Findings about the data, and whether these can be trained on at all."""
     unusable = _unusable(problem)
     if unusable:
-        return [unusable]
+        return [unusable], False
     findings = [
         _about_classes(problem),
         _about_columns(problem),
         _about_copies(problem),
+        _about_leaks(problem, random_state),
     ]
-    findings.append(_about_leaks(problem, random_state))
     findings = [finding for finding in findings if finding is not None]
-    return findings or [_all_well(problem)]
+    return findings or [_all_well(problem)], True
 
 
 def _finding(status, title, explanation, advice, numbers):
@@ -59,59 +58,71 @@ def _all_well(problem):
     )
 
 
-def _values(X):
-    return X.data if issparse(X) else np.asarray(X)
-
-
 def _unusable(problem):
     """What fit would refuse, or make nothing of."""
-    values = _values(problem.X)
-    if values.dtype.kind not in "fiub":
-        try:
-            values = values.astype(np.float64)
-        except (TypeError, ValueError) as exc:
-            return _finding(
-                "problem",
-                "Not all columns are numbers.",
-                f"{exc}.",
-                ["Encode them, in a pipeline: OneHotEncoder in a ColumnTransformer"],
-                {},
-            )
-    bad = ~np.isfinite(values.astype(np.float64))
-    if bad.any():
-        where = "some columns"
-        if bad.ndim == 2:
-            where = _listed(problem, np.flatnonzero(bad.any(axis=0)))
+    X_val, y_val, _ = problem.held_out
+    return (
+        _about_values(problem, problem.X, "")
+        or (None if X_val is None else _about_values(problem, X_val, "validation "))
+        or _about_targets(problem.y, "")
+        or (None if y_val is None else _about_targets(y_val, "validation "))
+        or _about_one_class(problem)
+    )
+
+
+def _about_values(problem, X, whose):
+    values = X.data if issparse(X) else np.asarray(X)
+    try:
+        finite = np.isfinite(values.astype(np.float64))
+    except (TypeError, ValueError) as exc:
         return _finding(
             "problem",
-            f"{int(bad.sum()):,} values are missing or infinite, in {where}.",
-            "A network cannot be trained on them.",
-            [
-                "Fill them in:\nmake_pipeline(SimpleImputer(), StandardScaler(), network)"
-            ],
-            {"n_missing": int(bad.sum())},
+            "Not all columns are numbers.",
+            f"{exc}.",
+            ["Encode them, in a pipeline: OneHotEncoder in a ColumnTransformer"],
+            {},
         )
+    n_missing = int(np.sum(~finite))
+    if not n_missing:
+        return None
+    where = "some columns"
+    if finite.ndim == 2:
+        where = _listed(problem, np.flatnonzero(~finite.all(axis=0)))
+    return _finding(
+        "problem",
+        f"{n_missing:,} {whose}values are missing or infinite, in {where}.",
+        "A network cannot be trained on them.",
+        ["Fill them in:\nmake_pipeline(SimpleImputer(), StandardScaler(), network)"],
+        {"n_missing": n_missing},
+    )
+
+
+def _about_targets(y, whose):
+    y = np.asarray(y)
+    n_missing = int(np.sum(~np.isfinite(y))) if y.dtype.kind == "f" else 0
+    if not n_missing:
+        return None
+    return _finding(
+        "problem",
+        f"{n_missing:,} {whose}targets are missing or infinite.",
+        "These rows have nothing to learn from.",
+        ["Leave them out."],
+        {"n_missing_targets": n_missing},
+    )
+
+
+def _about_one_class(problem):
     y = np.asarray(problem.y)
-    if y.dtype.kind == "f" and not np.isfinite(y).all():
-        n_bad = int((~np.isfinite(y)).sum())
-        return _finding(
-            "problem",
-            f"{n_bad:,} targets are missing or infinite.",
-            "These rows have nothing to learn from.",
-            ["Leave them out."],
-            {"n_missing_targets": n_bad},
-        )
-    one = np.all(y == y[0]) if len(y) else True
-    if one:
-        what = "class" if problem.classifies else "value"
-        return _finding(
-            "problem",
-            f"All {len(y):,} targets have the same {what}: {y[0]}.",
-            "There is nothing to tell apart.",
-            ["Is it the right column? Were the rows filtered, or sorted and then cut?"],
-            {"n_classes": 1},
-        )
-    return None
+    if not np.all(y == y[:1]):
+        return None
+    what = "class" if problem.classifies else "value"
+    return _finding(
+        "problem",
+        f"All {len(y):,} targets have the same {what}: {y[0]}.",
+        "There is nothing to tell apart.",
+        ["Is it the right column? Were the rows filtered, or sorted and then cut?"],
+        {"n_classes": 1},
+    )
 
 
 def _listed(problem, columns):
