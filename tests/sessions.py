@@ -238,7 +238,7 @@ def long_configurations():
             n_rows=1500,
         ),
         "epochs in one go": _digits(
-            _classifier(solver="sgd", batch_size=2, max_iter=300, n_iter_no_change=500),
+            _classifier(solver="sgd", batch_size=2, max_iter=200, n_iter_no_change=500),
             n_rows=1500,
         ),
         "large, two threads": _digits(

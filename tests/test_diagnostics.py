@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from caviar import MLPClassifier, MLPRegressor, _activations
+from caviar import MLPClassifier, MLPRegressor, _activations, diagnostics
 from caviar._initializers import WEIGHT_INITS
 from caviar.diagnostics import activation_statistics
 
@@ -300,6 +300,8 @@ def test_other_estimators_are_refused(estimator, data):
         activation_statistics(estimator, data[0])
 
 
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 def test_examples_of_the_documentation_run():
-    result = doctest.testmod(_activations)
-    assert result.attempted > 5 and result.failed == 0
+    for module in (_activations, diagnostics):
+        result = doctest.testmod(module)
+        assert result.attempted > 5 and result.failed == 0

@@ -255,6 +255,14 @@ def test_candidates_of_a_halving_search_are_counted_once(without_plots):
     assert "candidates tried 4" in page.text
 
 
+def test_an_importance_that_could_not_be_measured_is_left_out(without_plots):
+    study = studies.study()
+    unknown = {"column": "unmeasured", "mean": math.nan, "std": math.nan}
+    page = render(changed(study, importances=[*study.importances, unknown]))
+    assert "unmeasured" not in page
+    assert "nan%" not in page
+
+
 def test_an_unfinished_search_says_so_and_how_to_go_on():
     page = Reader(page_of("unfinished"))
     assert "not finished: 5 of 12 candidates have been evaluated" in page.text

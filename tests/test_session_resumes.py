@@ -9,8 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.base import clone
 
+from caviar import TrainingSession
+from caviar.schedules import Schedule
+from combinations import draw, senseless
 from processes import start
 from same_bits import assert_same
 from sessions import (
@@ -90,6 +95,30 @@ def test_some_of_the_configurations_end_early_by_a_rule():
     assert {"early stopping", "patience that ends"} <= stopped
 
 
+@pytest.mark.parametrize("seed", range(0, 60, 3))
+def test_random_combinations_of_parameters_go_on_to_the_same_bits(seed, tmp_path):
+    case = next(case for case in map(draw, range(seed, 1000)) if can_be_saved(case))
+    estimator = clone(case.estimator).set_params(verbose=False)
+    more = {"sample_weight": case.sample_weight, **case.held_out}
+    with np.errstate(all="ignore"):  # some of them diverge
+        whole = clone(estimator).fit(case.X, case.y, **more)
+        session = TrainingSession(estimator, case.X, case.y, **more)
+        if n_epochs := seed % whole.n_iter_:
+            session.run(n_epochs)
+        session.save(tmp_path / "run.caviar")
+        again = TrainingSession.load(tmp_path / "run.caviar", case.X, case.y, **more)
+        for one in (session, again):
+            estimator = one.run().estimator
+            assert_same(outcome(estimator, case.X), outcome(whole, case.X))
+
+
+def can_be_saved(case):
+    settings = case.estimator
+    schedule = settings.learning_rate
+    known = isinstance(schedule, str | Schedule) and not callable(settings.scoring)
+    return known and settings.solver != "lbfgs" and not senseless(case)
+
+
 # Ctrl-C
 
 
@@ -103,7 +132,7 @@ def interrupt_until_it_ends(name, path, seconds):
         process = start(run_until_interrupted, name, str(path))
         while process.exitcode is None and not begun.exists():
             time.sleep(0.001)
-        process.join(draws.uniform(0, 0.4 * seconds))
+        process.join(draws.uniform(0, 0.7 * seconds))
         if process.exitcode is None:
             os.kill(process.pid, signal.SIGINT)
         process.join()

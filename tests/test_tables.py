@@ -957,6 +957,7 @@ def test_a_model_of_a_table_without_a_header_knows_columns_by_their_place(write)
     problem = load_problem(write(rows), "3")
     new = load_rows(write("3.5,red\n4.25,blue\n5.75,red\n", "new.csv"), problem.layout)
     assert new.X["column 1"].tolist() == [3.5, 4.25, 5.75]
+    assert new.notes == []  # it is as expected
     # The target stood first: what is left of the columns has moved.
     problem = load_problem(write(lines("no,1.5", "yes,2.5", header="no,3.5")), "1")
     new = load_rows(write("3.5\n4.25\n5.75\n", "new.csv"), problem.layout)

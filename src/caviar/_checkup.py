@@ -96,7 +96,7 @@ class Checkup:
         for finding in self.findings:
             lines += [repr(finding), ""]
         lines += ["-" * WIDTH, *wrapped(self._summary())]
-        if self.code:
+        if self.code and self.status != "problem":
             lines += ["", self.code]
         return "\n".join(lines)
 

@@ -25,6 +25,7 @@ SEPARATOR_NAMES = {
     "|": "bar",
     r"\s+": "space",
 }
+NO_HEADER = "the first line looks like data"
 SIMILAR_SHARE = 0.9
 REPEATED_SHARE = 0.5
 
@@ -106,8 +107,7 @@ def find_format(path, expected=(), decimal=None):
         shown = ", ".join(cell.strip() for cell in first[:4])
         shown += ", ..." if len(first) > 4 else ""
         notes.append(
-            f"the first line looks like data ({shown}), so the columns are called "
-            "column 1, column 2, ..."
+            f"{NO_HEADER} ({shown}), so the columns are called column 1, column 2, ..."
         )
     return TextFormat(
         encoding=encoding,

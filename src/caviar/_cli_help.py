@@ -34,8 +34,10 @@ what it does with the table:
   The task follows from the target: texts and few different whole numbers are
   classes, other numbers a regression. Missing numbers are replaced by the
   median and missing texts by the most frequent; texts become one column for
-  each category; numbers are standardized. What cannot be learned from, such as
-  constant columns and row numbers, is left out, and named.
+  each category; dates become year, month, day of week, hour and days since 1970;
+  numbers are standardized. What cannot be learned from, such as constant columns
+  and row numbers, is left out, and named. Without a header, the columns are called
+  "column 1", "column 2", ...
 
 searches:
   coarse-to-fine  draws candidates from wide ranges, then closer to the best

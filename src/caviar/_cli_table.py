@@ -19,6 +19,7 @@ from caviar._cli_columns import (
     select_columns,
     unseen_notes,
 )
+from caviar._cli_format import NO_HEADER
 from caviar._cli_read import open_table, read_table
 from caviar._cli_target import find_column, read_known_target, read_target
 from caviar._cli_words import CommandError, last_line, quote
@@ -326,18 +327,19 @@ def _open_like(path, layout, target=None):
         known.update(read_columns(layout))
     categorical = layout.get("categorical", ())
     table = open_table(path, categorical, known, layout.get("decimal"))
-    names = layout.get("names")
-    n_columns = table.frame.shape[1]
-    if names and not table.header and not layout["header"] and target is None:
-        # Without names, columns are known by their place, and the target's is empty.
-        others = [name for name in names if name != layout["target"]]
-        if n_columns == len(others):
-            table.frame.columns = others
-    if names and not table.header and layout["header"]:
+    if table.header or "names" not in layout:
+        return table
+    if layout["header"]:
         raise CommandError(
             f"'{path}' must begin with the names of its columns, as the table of the "
             "model did; its first line looks like data."
         )
+    # Of the first table this was said; here it is as expected.
+    table.notes = [note for note in table.notes if NO_HEADER not in note]
+    # Columns are known by their place, and that of the target may be empty.
+    others = [name for name in layout["names"] if name != layout["target"]]
+    if target is None and table.frame.shape[1] == len(others):
+        table.frame.columns = others
     return table
 
 

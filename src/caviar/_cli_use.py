@@ -240,6 +240,7 @@ def retest(arguments, command):
         raise CommandError("The digits have no new rows: `retest` is for tables.")
     columns = model_columns(_load(_model_path(folder), "a model"))
     problem = load_like(arguments.data, columns, target, task, classes)
+    _say_notes(problem.notes)
     found = _retest(search, problem, arguments)
     print(found)
     print(f"\n{_what_to_do(found.verdict, arguments.data, target)}")

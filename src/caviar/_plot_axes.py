@@ -7,6 +7,8 @@ import numpy as np
 from . import _plot_style
 from ._ranges import EDGE_SHARE
 
+MAX_LABELS = 16  # of the categories of one axis
+
 
 def edge_zone(column, side, warned):
     """Ends of what lies beside an edge, in the column's values; None without a range.
@@ -85,13 +87,18 @@ def _decades(column, limits):
     return [0.0, *(10.0**k for k in range(bottom, top + 1, step))]
 
 
+def are_crowded(labels):
+    """Whether labels of categories are too long to stand side by side."""
+    shown = labels[:: math.ceil(len(labels) / MAX_LABELS)] if labels else [""]
+    return max(len(label) + 1 for label in shown) * len(shown) > 28
+
+
 def _label_categories(ax, labels):
-    step = math.ceil(len(labels) / 16)
-    shown = list(range(0, len(labels), step))
+    step = math.ceil(len(labels) / MAX_LABELS)
     ax.set_xlim(-0.6, len(labels) - 0.4)
-    ax.set_xticks(shown)
-    crowded = max(len(labels[i]) + 1 for i in shown) * len(shown) > 28
-    options = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
-    ax.set_xticklabels([labels[i] for i in shown], **(options if crowded else {}))
+    ax.set_xticks(range(0, len(labels), step))
+    crowded = are_crowded(labels)
+    options = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"}
+    ax.set_xticklabels(labels[::step], **(options if crowded else {}))
     ax.tick_params(axis="x", labelsize="small" if crowded else None)
     ax.grid(False, axis="x")

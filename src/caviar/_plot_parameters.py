@@ -12,7 +12,7 @@ import numpy as np
 from ._plot_style import spans_decades
 
 FEW_VALUES = 12  # different numbers up to which a list of them is shown as categories
-LABEL_LENGTH = 18
+LABEL_LENGTH = 16
 SCALES = (
     "linear",
     "log",

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from . import _plot_style
-from ._plot_axes import edge_zone, scale_axis
+from ._plot_axes import are_crowded, edge_zone, scale_axis
 from ._plot_parameters import SCALES, Column, parameter_columns
 from ._plot_points import draw_best, draw_candidates
 from ._plot_scores import Scores
@@ -210,7 +210,8 @@ class SearchDisplay:
         shape = (math.ceil(n_axes / n_cols), n_cols)
         if isinstance(ax, (list, tuple, np.ndarray)):
             shape = (1, n_axes)
-        size = (max(2.9 * shape[1], 4.2) + 0.4, 2.5 * shape[0] + 0.6)
+        height = 3.0 if any(are_crowded(c.labels) for c in self.columns_) else 2.5
+        size = (max(2.9 * shape[1], 4.2) + 0.4, height * shape[0] + 0.6)
         axes, own_figure = _plot_style.grid_of_axes(
             ax, shape, figsize=size, share_y=True
         )

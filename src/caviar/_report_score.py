@@ -245,7 +245,7 @@ def _of_numbers(residuals):
 
 def importances(study):
     """What the predictions depend on."""
-    entries = study.importances
+    entries = [entry for entry in study.importances if is_number(entry["mean"])]
     if not entries:
         return ""
     largest = max(max(entry["mean"] for entry in entries), 1e-300)

@@ -57,14 +57,14 @@ class Retest(Finding):
         return retest_html(self)
 
     def __repr__(self):
-        head = f"  {'old':>3} {'new':>3}   {'old score':16} {'new score':16} parameters"
-        lines = [head]
+        lines = [f"{'old':>5}{'new':>6}   {'old score':20}new score"]
         for i in np.argsort(self.new_ranks, kind="stable"):
             old = f"{self.old_scores[i]:.4f} +- {self.old_stds[i]:.4f}"
             new = f"{self.new_scores[i]:.4f} +- {self.new_stds[i]:.4f}"
-            row = f"  {self.old_ranks[i]:3} {self.new_ranks[i]:3}   {old:16} {new:16} "
+            ranks = f"{self.old_ranks[i]:5}{self.new_ranks[i]:6}"
+            lines.append(f"{ranks}   {old:20}{new}")
             shown = ", ".join(f"{k}={_short(v)}" for k, v in self.params[i].items())
-            lines += wrapped(shown, row, " " * len(row))
+            lines += wrapped(shown, " " * 14)
         return "\n".join([super().__repr__(), "", *lines])
 
 
