@@ -4,7 +4,7 @@
 what differs in anything but numbers ends the program with 1. A session is a block marked
 ``console``: each line that begins with ``$ `` is run by bash, one after the other in one
 folder with the tables of `write_tables`; one that ends with ``# Ctrl-C`` is interrupted
-some seconds after it has named its folder. A block after ``<!-- timed -->`` depends on the
+after some fits. A block after ``<!-- timed -->`` depends on the
 speed of the machine, and is not compared.
 """
 
@@ -22,7 +22,7 @@ from sklearn.datasets import load_diabetes, load_wine
 
 PAGE = Path(__file__).parent / "command_line.md"
 BLOCK = re.compile(r"(<!-- timed -->\n)?```console\n(.*?)```\n", re.S)
-SECONDS = 5  # of a search that is interrupted
+N_FITS = 60  # after which a search is interrupted
 FOREGROUND = """
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -67,7 +67,7 @@ def run(command, folder):
     for line in process.stdout:
         lines.append(line)
         if command.endswith("# Ctrl-C") and line.startswith("Folder"):
-            time.sleep(SECONDS)
+            _wait_for_fits(Path(folder, line.split()[1], "tune-search.journal"))
             os.killpg(process.pid, signal.SIGINT)
     process.wait()
     shown = "".join(lines)
@@ -75,6 +75,11 @@ def run(command, folder):
         if wrong in shown:
             raise RuntimeError(f"{command!r} has printed {wrong!r}:\n{shown}")
     return shown
+
+
+def _wait_for_fits(journal):
+    while not journal.exists() or journal.read_bytes().count(b"\n") <= N_FITS:
+        time.sleep(0.05)
 
 
 def _path():
