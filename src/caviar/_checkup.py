@@ -73,7 +73,7 @@ class Checkup:
         return max(of_step, key=lambda f: STATUSES.index(f.status))
 
     def to_dict(self):
-        """All of it as plain data, for JSON."""
+        """All of it as plain data, for JSON: what is not finite becomes None."""
         return {
             "estimator": self.estimator,
             "status": self.status,
