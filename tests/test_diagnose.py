@@ -209,6 +209,9 @@ def test_early_stopping_that_stopped_is_called_so(digits):
     assert network.n_iter_ < network.max_iter
     assert diagnose(network).verdict == "stopped_in_time"
     assert diagnose(network.history_).verdict != "stopped_in_time"
+    # 'lbfgs' has none, though the parameter is on, and is not advised to.
+    network.set_params(solver="lbfgs").fit(X, y)
+    assert not any("early_stopping" in text for text in diagnose(network).advice)
 
 
 def test_a_session_is_read_where_it_stands(digits):

@@ -9,7 +9,7 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import check_cv, cross_validate
 from sklearn.utils import indexable
 
-from ._findings import Finding, number, wrapped
+from ._findings import WIDTH, Finding, number, wrapped
 from ._html_findings import retest_html
 from ._search_results import rank_settings
 
@@ -56,15 +56,24 @@ class Retest(Finding):
     def _repr_html_(self):
         return retest_html(self)
 
+    def _named(self, index):
+        """Parameters of a candidate, without the prefix that all of them share."""
+        prefixes = {name.rpartition("__")[0] for one in self.params for name in one}
+        if len(prefixes) != 1:
+            return self.params[index]
+        return {k.rpartition("__")[2]: v for k, v in self.params[index].items()}
+
     def __repr__(self):
         lines = [f"{'old':>5}{'new':>6}   {'old score':20}new score"]
         for i in np.argsort(self.new_ranks, kind="stable"):
             old = f"{self.old_scores[i]:.4f} +- {self.old_stds[i]:.4f}"
             new = f"{self.new_scores[i]:.4f} +- {self.new_stds[i]:.4f}"
-            ranks = f"{self.old_ranks[i]:5}{self.new_ranks[i]:6}"
-            lines.append(f"{ranks}   {old:20}{new}")
-            shown = ", ".join(f"{k}={_short(v)}" for k, v in self.params[i].items())
-            lines += wrapped(shown, " " * 14)
+            row = f"{self.old_ranks[i]:5}{self.new_ranks[i]:6}   {old:20}{new}"
+            shown = ", ".join(f"{k}={_short(v)}" for k, v in self._named(i).items())
+            if len(row) + 3 + len(shown) <= WIDTH:
+                lines.append(f"{row}   {shown}")
+            else:
+                lines += [row, *wrapped(shown, " " * 14)]
         return "\n".join([super().__repr__(), "", *lines])
 
 

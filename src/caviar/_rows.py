@@ -51,7 +51,8 @@ def _all_well(problem):
     return _finding(
         "ok",
         f"{n_rows:,} rows of {n_columns:,} columns: nothing amiss.",
-        "No missing values, constant columns or columns out of scale; no column gives the "
+        ("Behind the pipeline's first steps: no" if problem.prefix else "No")
+        + " missing values, constant columns or columns out of scale; no column gives the "
         "target away.",
         [],
         {"n_rows": n_rows, "n_columns": n_columns},

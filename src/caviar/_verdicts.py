@@ -51,7 +51,7 @@ TITLES = {
     "no_learning": "No learning: the loss stays where it began.",
     "too_slow": "Too slow: the loss falls, but has hardly moved.",
     "overfitting": "Overfitting: better and better on the training rows alone.",
-    "stopped_in_time": "Stopped in time: just past the best validation loss.",
+    "stopped_in_time": "Stopped in time: early stopping kept the best weights.",
     "needs_more_training": "Needs more training: the loss is still falling.",
     "validation_better": "Validation is better than training.",
     "underfitting": "Underfitting, or all there is: both losses stay high together.",
@@ -205,8 +205,6 @@ def _more(key, curves, numbers):
             "of alpha are in its loss alone. Without these, validation rows are easier, or "
             "copies of training rows."
         )
-    if key == "stopped_in_time":
-        yield "With early_stopping=True the best weights are the ones that are kept."
 
 
 def _advise(key, now, numbers):
@@ -267,6 +265,8 @@ def _advise(key, now, numbers):
             f"A schedule that falls slower: {left} of the rate was left at the end",
             now.units(2),
         ]
+    if key == "no_validation" and now["solver"] == "lbfgs":
+        return ["score(X_val, y_val): lbfgs does not validate as it goes"]
     if key == "overfitting":
         return _more_regularization(now, numbers)
     return advice.get(key, [])
@@ -286,8 +286,9 @@ def _less_regularization(now):
 def _more_regularization(now, numbers):
     advice = []
     if not now["early_stopping"]:
+        unknown = ", if it is not on" if now["early_stopping"] is None else ""
         advice.append(
-            f"early_stopping=True: keeps the best weights, here of epoch "
+            f"early_stopping=True{unknown}: keeps the best weights, here of epoch "
             f"{numbers['best_epoch']}"
         )
     if not now.is_on("dropout"):

@@ -313,9 +313,11 @@ def diagnose(history):
 
 
 def _was_stopped(network):
-    """Whether early stopping ended the training, and so kept its best weights."""
-    early = bool(network.early_stopping) and network.solver != "lbfgs"
-    return early and network.n_iter_ < network.max_iter
+    """Whether early stopping ended the training, or kept weights of before its end."""
+    best = getattr(network, "best_epoch_", None)
+    if not network.early_stopping or best is None:
+        return False
+    return network.n_iter_ < network.max_iter or best < network.n_iter_
 
 
 def _trained_network(estimator):
