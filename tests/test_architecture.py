@@ -34,7 +34,9 @@ RANK = {  # a module imports modules of a lower rank only
     **dict.fromkeys(["_findings", "_curves"], 1),
     "_verdicts": 2,
     **dict.fromkeys(["_diagnosed", "_retest", "_activations"], 5),
-    **dict.fromkeys(["_first_loss", "_small_sample", "_rate_test", "_rows"], 6),
+    **dict.fromkeys(
+        ["_first_loss", "_small_sample", "_rate_test", "_rows", "_checkup_training"], 6
+    ),
     "_checkup": 7,
     **dict.fromkeys(["diagnostics", "ensemble", "model_selection"], 9),
     # Babysitting, files, pictures and pages:

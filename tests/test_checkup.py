@@ -18,7 +18,8 @@ from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from caviar import MLPClassifier, MLPRegressor
+from caviar import MLPClassifier, MLPRegressor, _rows
+from caviar._diagnosed import find_problem
 from caviar.diagnostics import (
     Diagnosis,
     InitialLoss,
@@ -43,6 +44,11 @@ def digits():
 @pytest.fixture(scope="module")
 def cancer():
     return load_breast_cancer(return_X_y=True)
+
+
+def data_findings(model, X, y):
+    """The first findings of a checkup, without its trainings."""
+    return _rows.look(find_problem(model, X, y), np.random.RandomState(0))[0]
 
 
 # Healthy
@@ -209,19 +215,19 @@ def test_a_column_that_gives_the_target_away_is_named(cancer, kind):
     }[kind]
     for place in (0, 17, 30):
         table = np.insert(X, place, leak, axis=1)
-        found = checkup(piped(max_iter=5), table, y)
-        assert found["data"].status == "problem"
-        assert found["data"].numbers["columns"] == [place]
-        assert found["data"].numbers["score_without"] < 0.97
+        (found,) = data_findings(piped(), table, y)
+        assert found.status == "problem"
+        assert found.numbers["columns"] == [place]
+        assert found.numbers["score_without"] < 0.97
+        assert f"number {place} alone gives the target away" in found.title
 
 
 def test_a_leak_of_a_regression_s_target_is_named():
     X, y = load_diabetes(return_X_y=True)
     rng = np.random.RandomState(0)
     leak = np.log(y) + 0.01 * rng.standard_normal(len(y))
-    found = checkup(MLPRegressor(max_iter=5), np.column_stack([X, leak]), y)
-    leaks = [f for f in found.findings if "columns" in f.numbers]
-    assert leaks[0].numbers["columns"] == [10]
+    (found,) = data_findings(MLPRegressor(), np.column_stack([X, leak]), y)
+    assert found.numbers["columns"] == [10]
 
 
 @pytest.mark.parametrize(
@@ -230,8 +236,8 @@ def test_a_leak_of_a_regression_s_target_is_named():
 def test_columns_that_merely_tell_much_are_no_leak(load):
     X, y = load(return_X_y=True)
     for target in (y, y == 0):  # one column of iris, wine alone tells the first class
-        found = checkup(piped(max_iter=2), X, target)
-        assert not any("columns" in f.numbers for f in found.findings), found["data"]
+        findings = data_findings(piped(), X, target)
+        assert not any("columns" in f.numbers for f in findings), findings
 
 
 def test_copies_between_training_and_validation_are_found(digits):
@@ -307,6 +313,20 @@ def test_text_is_a_finding():
     X = np.array([["a", "b"]] * 30, dtype=object)
     found = checkup(MLPClassifier(), X, np.arange(30) % 2)
     assert found.status == "problem" and "numbers" in found["data"].title
+
+
+def test_noise_is_told_from_underfitting_by_trying(digits):
+    """Of noisy labels no network gets more; of a network of two units a larger one does."""
+    rng = np.random.RandomState(0)
+    X = rng.standard_normal((4000, 5))
+    y = X.sum(axis=1) + 4 * rng.standard_normal(4000) > 0
+    noisy = checkup(piped(hidden_layer_sizes=(4,), max_iter=40), X, y)["curves"]
+    assert noisy.ok and "all there is" in noisy.title
+    assert noisy.numbers["share_left"] > 0.7
+    small = checkup(
+        piped(hidden_layer_sizes=(2,), max_iter=100, learning_rate_init=0.03), *digits
+    )["curves"]
+    assert not small.ok and small.advice[0].startswith("hidden_layer_sizes=(32,)")
 
 
 # The page and the data

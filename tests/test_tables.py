@@ -7,7 +7,6 @@ import gzip
 import io
 import lzma
 import os
-import time
 import warnings
 import zipfile
 
@@ -754,6 +753,28 @@ def test_a_file_that_may_not_be_read_is_refused_in_one_line(write, monkeypatch):
         load_problem(path, "y")
 
 
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_damaged_table_is_read_or_refused_in_one_line(separator, measures, write):
+    measures["seen"] = [day.strftime("%Y-%m-%d") for day in DAYS]
+    text = as_csv(measures, sep=separator, decimal=",").encode()
+    junk = [b",", b";", b'"', b"\n", b"\0", b"\xff", b"\r", b"inf", b"#", b"2024-13-45"]
+    random = np.random.RandomState(0)
+    n_read = 0
+    for _ in range(60):
+        content = bytearray(text)
+        for _ in range(random.randint(1, 5)):
+            at = random.randint(len(content))
+            content[at : at + random.randint(20)] = junk[random.randint(len(junk))]
+        try:
+            problem = load_problem(write(bytes(content)), "y")
+        except CommandError as refusal:
+            assert "\n" not in str(refusal)
+        else:
+            n_read += 1
+            assert_code_reads_the_same(problem)
+    assert 5 < n_read < 55
+
+
 # Parquet
 
 
@@ -920,6 +941,13 @@ def test_what_is_neither_number_nor_date_is_refused_with_its_row(
         load_rows(write(as_csv(table)), problem.layout)
 
 
+def test_the_row_that_is_named_is_the_one_without_a_date(trained, write):
+    problem, table = trained
+    table.loc[30:, "seen"] = "soon"  # too many to call it a column of dates
+    with pytest.raises(CommandError, match="hold dates, got 'soon' in row 31"):
+        load_rows(write(as_csv(table)), problem.layout)
+
+
 def test_texts_that_counted_as_missing_do_so_again(trained, write):
     problem, table = trained
     table["code"] = "unknown"
@@ -1025,6 +1053,7 @@ def test_a_column_of_texts_is_factored_and_not_read_cell_by_cell(monkeypatch):
     assert len(calls) == 3
 
 
+@pytest.mark.slow
 def test_five_thousand_columns_are_read(write):
     random = np.random.RandomState(0)
     table = pandas.DataFrame(random.uniform(size=(N_ROWS, 5000)).round(3))
@@ -1033,8 +1062,8 @@ def test_five_thousand_columns_are_read(write):
     pandas.testing.assert_frame_equal(problem.X, table)
 
 
-@pytest.mark.slow
-def test_a_million_rows_are_read_within_a_minute(tmp_path):
+@pytest.mark.long
+def test_a_million_rows_are_read(tmp_path):
     n_rows = 1_000_000
     random = np.random.default_rng(0)
     x = random.normal(size=n_rows).round(4)
@@ -1051,9 +1080,7 @@ def test_a_million_rows_are_read_within_a_minute(tmp_path):
         }
     )
     table.to_csv(tmp_path / "table.csv", index=False)
-    start = time.perf_counter()
     problem = load_problem(tmp_path / "table.csv", "y")
-    assert time.perf_counter() - start < 60
     np.testing.assert_array_equal(problem.X["x"], x)
     np.testing.assert_array_equal(problem.X["money"], money)
     np.testing.assert_array_equal(problem.X["when: month"], days.month)

@@ -1,16 +1,13 @@
 """The steps 1, 2, 3 and 6 in a row, on one page; 4 and 5 as code to go on with."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
-from sklearn.base import clone, is_classifier
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.base import is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
-from sklearn.utils._testing import ignore_warnings
 
-from . import _first_loss, _rate_test, _rows, _small_sample
+from . import _checkup_training, _first_loss, _rate_test, _rows, _small_sample
 from ._activations import activation_statistics
 from ._by_epochs import find_learner
 from ._diagnosed import find_problem
@@ -24,11 +21,8 @@ from ._findings import (
     wrapped,
 )
 from ._html_findings import checkup_html
-from ._verdicts import diagnose_curves
 
-MAX_ROWS = 20_000  # to train on
-BUDGET = 2e10  # multiplications of the training, about
-FEWEST_EPOCHS = 20
+LARGE = 100_000  # weights of a network that takes its time
 FEWEST_ROWS = 10  # of which some can be held out
 # Shares of units or outputs, from which they are worth a look, or will do harm.
 SOME, MANY = 0.3, 0.6
@@ -135,11 +129,13 @@ def check(estimator, X, y, sample_weight, held_out, random_state):
     findings.append(_small_sample.check(problem, 50, 2000, seed))
     suggestion = None
     if problem.network.solver != "lbfgs":
-        rates = _rate_test.check(problem, 1e-6, 10.0, 100, 100, seed)
+        size = _checkup_training.n_weights(problem.network, problem.X.shape[1])
+        n_steps = 100 if size < LARGE else 40
+        rates = _rate_test.check(problem, 1e-6, 10.0, n_steps, n_steps, seed)
         suggestion = rates.suggestion
         findings.append(rates)
-    trained, history, cut = _train(problem, seed)
-    findings.append(_curves(trained, history, cut, problem, first.constant))
+    curves, history = _checkup_training.look(problem, first.constant, suggestion, seed)
+    findings.append(curves)
     code = _code(problem, suggestion) if suggestion is not None else ""
     return Checkup(title, tuple(findings), history, code)
 
@@ -253,53 +249,6 @@ def _judge_signal(network, statistics):
         [],
         numbers,
     )
-
-
-@ignore_warnings(category=ConvergenceWarning)
-def _train(problem, seed):
-    """A training as the estimator would do it, cut to what a checkup may cost."""
-    if problem.n_rows > MAX_ROWS:
-        rows = np.random.RandomState(seed).permutation(problem.n_rows)[:MAX_ROWS]
-        problem = problem.taking(np.sort(rows))
-    network = clone(problem.network)
-    sizes = network.hidden_layer_sizes
-    sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
-    units = [problem.X.shape[1], *sizes, 1]
-    n_weights = sum(i * o for i, o in pairwise(units))
-    affordable = int(BUDGET / (6 * n_weights * problem.n_rows))
-    n_epochs = min(network.max_iter, max(affordable, FEWEST_EPOCHS))
-    cut = n_epochs < network.max_iter
-    network.set_params(max_iter=n_epochs, verbose=False, warm_start=False)
-    X_val, y_val, w_val = problem.held_out
-    held_out = {"X_val": X_val, "y_val": y_val, "sample_weight_val": w_val}
-    if network.solver == "lbfgs":
-        held_out = {}
-    try:
-        network.fit(problem.X, problem.y, problem.sample_weight, **held_out)
-    except ValueError as exc:
-        if "non-finite" not in str(exc):
-            raise
-        nan = [float("nan")]
-        return network, {"epoch": [1], "loss": nan, "validation_loss": nan}, False
-    # Without the times, which are never the same.
-    history = {k: v for k, v in network.history_.items() if k != "seconds"}
-    return network, history, cut
-
-
-def _curves(network, history, cut, problem, constant):
-    """Diagnosis of the training; what was cut short is no reason to train for longer."""
-    stops_early = network.early_stopping and len(history["loss"]) < network.max_iter
-    found = diagnose_curves(history, constant, network.get_params(), stops_early)
-    if cut and found.verdict == "needs_more_training":
-        fields = vars(found) | {
-            "status": "ok",
-            "title": f"Still getting better after {len(history['loss'])} epochs.",
-            "explanation": found.explanation
-            + f" The checkup stops there; max_iter is {problem.network.max_iter}.",
-            "advice": [],
-        }
-        found = type(found)(**fields)
-    return found
 
 
 def _code(problem, suggestion):

@@ -151,7 +151,7 @@ def looks_like_date(text):
     return _format(_zone.sub("", text), True) is not None
 
 
-def read_dates(texts, counts, day_first):
+def read_dates(texts, counts, day_first, share=DATE_SHARE):
     """Dates of texts, and how they are spelt; None if too few of them are dates.
 
     Parameters
@@ -161,6 +161,8 @@ def read_dates(texts, counts, day_first):
     counts : ndarray of int
     day_first : bool
         The order of day and month where the texts leave both open.
+    share : float, default=DATE_SHARE
+        The least part of the cells that must be dates.
 
     Returns
     -------
@@ -169,13 +171,15 @@ def read_dates(texts, counts, day_first):
     spelling : DateSpelling
     """
     probes = _some(texts, N_PROBES)
-    if 2 * sum(map(looks_like_date, probes)) < len(probes):
+    if sum(map(looks_like_date, probes)) < len(probes) * min(share, 0.5):
         return None
     sample = _some(texts, N_SAMPLES)
     order = _day_order(sample)
     if order == "both":
         return None
     spelling = _spelling(sample, day_first if order is None else order)
+    if not spelling.formats:
+        return None
     dates, unread = _parse(texts, spelling)
     is_sure = order is not None or spelling.day_first is None
     if not is_sure:
@@ -184,7 +188,7 @@ def read_dates(texts, counts, day_first):
         is_sure = counts[unread].sum() != counts[other_unread].sum()
         if counts[other_unread].sum() < counts[unread].sum():
             spelling, dates, unread = other, other_dates, other_unread
-    if counts[unread].sum() > (1 - DATE_SHARE) * counts.sum():
+    if counts[unread].sum() > (1 - share) * counts.sum():
         return None
     strays = tuple(texts[at] for at in unread)
     n_strays = int(counts[unread].sum())

@@ -113,7 +113,8 @@ def as_date(column, day_first=False, strays=()):
     kept = [at for at, text in enumerate(texts) if text not in strays]
     parsed = np.full(len(texts), np.datetime64("NaT"), dtype="datetime64[us]")
     if kept:
-        found = read_dates([texts[at] for at in kept], counts[kept], day_first)
+        # Whatever is a date is read, so that what is none can be named.
+        found = read_dates([texts[at] for at in kept], counts[kept], day_first, 0)
         if found is not None:
             parsed[kept] = found[0]
     _refuse_unread(column, codes, texts, np.isnat(parsed), strays, "dates")

@@ -16,7 +16,7 @@ from ._diagnosed import dense_columns
 from ._findings import Finding, number
 
 MAX_ROWS = 3000  # that are looked at closely
-MAX_COLUMNS = 2000
+MAX_COLUMNS, MAX_VALUES, FEWEST_ROWS = 2000, 300_000, 500
 # What one column may tell of the target on rows held out: above SUSPICIOUS, and without
 # it LOST less is known, it is called a leak.
 SUSPICIOUS, LOST = 0.985, 0.03
@@ -273,8 +273,9 @@ def _about_leaks(problem, random_state):
     if (y.ndim == 2 and y.shape[1] > 1) or X.shape[1] > MAX_COLUMNS:
         return None
     y = y.ravel()
-    if X.shape[0] > MAX_ROWS:
-        rows = np.sort(random_state.permutation(X.shape[0])[:MAX_ROWS])
+    n_rows = max(FEWEST_ROWS, min(MAX_ROWS, MAX_VALUES // X.shape[1]))
+    if X.shape[0] > n_rows:
+        rows = np.sort(random_state.permutation(X.shape[0])[:n_rows])
         X, y = X[rows] if issparse(X) else np.asarray(X)[rows], y[rows]
     X = dense_columns(X)
     guessing = _Guessing(X, y, problem.classifies, random_state)

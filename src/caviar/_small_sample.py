@@ -21,7 +21,8 @@ from ._findings import Finding, number
 LEARNT = 0.99
 FIRST_CHUNK = 25  # epochs until the first look
 DEEP = 3  # hidden layers
-EASY = 0.5  # share of the epochs allowed, beyond which it was hard work
+# Shares of the epochs allowed, beyond which it was hard work.
+EASY, EASY_OF_REGRESSION = 0.5, 0.75
 
 
 @dataclass(frozen=True, repr=False)
@@ -246,7 +247,8 @@ def _about_success(run, n_rows, max_epochs, target, problem):
             f"that {target:.0%} is the most these rows allow.",
             ["Look at rows that are alike: is a column missing that tells them apart?"],
         )
-    if run.n_epochs > EASY * max_epochs and problem.network.solver != "lbfgs":
+    easy = EASY if problem.classifies else EASY_OF_REGRESSION
+    if run.n_epochs > easy * max_epochs and problem.network.solver != "lbfgs":
         return _about_hard_work(run, max_epochs, target, problem, title)
     return "ok", title, explanation, []
 
