@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -450,3 +451,18 @@ def test_probabilities_of_a_regression_are_refused(tmp_path, capsys, pandas, wri
         *(capsys, "predict", tmp_path / "m.joblib", write(frame), "--proba"),
         says="`--proba` needs a classifier",
     )
+
+
+RECORDER = Path(__file__).parents[1] / "docs" / "record_sessions.py"
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not RECORDER.exists(), reason="needs the source tree")
+def test_the_sessions_of_the_documentation_are_what_the_program_prints():
+    done = subprocess.run(
+        [sys.executable, str(RECORDER), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
