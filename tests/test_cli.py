@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -86,7 +87,8 @@ def test_the_demonstration_runs_without_pandas_and_writes_what_it_found(tmp_path
     # Not a terminal: no progress bar, and nothing else either.
     assert done.stderr == ""
     assert "1,797 rows, 64 columns" in done.stdout
-    assert "rank   score     std  s/fit  learning_rate_init" in done.stdout
+    assert "rank   score     std  learning_rate_init" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 92
     assert "Nested cross-validation: accuracy 0.9" in done.stdout
     assert " +- 0.0" in done.stdout
     assert "Seconds per fit: " in done.stdout
@@ -450,3 +452,18 @@ def test_probabilities_of_a_regression_are_refused(tmp_path, capsys, pandas, wri
         *(capsys, "predict", tmp_path / "m.joblib", write(frame), "--proba"),
         says="`--proba` needs a classifier",
     )
+
+
+RECORDER = Path(__file__).parents[1] / "docs" / "record_sessions.py"
+
+
+@pytest.mark.long
+@pytest.mark.skipif(not RECORDER.exists(), reason="needs the source tree")
+def test_the_sessions_of_the_documentation_are_what_the_program_prints():
+    done = subprocess.run(
+        [sys.executable, str(RECORDER), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -66,6 +66,13 @@ def test_nothing_is_foretold_before_there_is_something_to_go_by(work):
     assert progress.times(46, 30) == "0:30, about 0:50 left"
 
 
+def test_nothing_is_said_to_be_left_when_all_fits_are_done(work):
+    progress = Progress(work, stream=io.StringIO())
+    progress._done_before, progress._first = 0, (1, 1)
+    assert "left" in progress.times(0.5 * work.total, 20)
+    assert progress.times(work.total, 40) == "0:40"
+
+
 def test_more_than_the_time_budget_is_never_left(work):
     progress = Progress(work, time_budget=60, stream=io.StringIO())
     progress._done_before, progress._first = 0, (1, 1)

@@ -121,7 +121,7 @@ def _tune(commands):
         type=_seconds,
         metavar="S",
         help="stop searching after S seconds and take the best so far; fitting it on "
-        "all rows comes on top",
+        "all rows, the checkup and the report come on top",
     )
     add(
         "--n-iter",

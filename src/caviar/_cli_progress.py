@@ -185,7 +185,9 @@ class Progress:
         """How long it has taken, and how long it will, in words."""
         text = minutes(seconds)
         left = self.seconds_left(done, seconds)
-        return text if left is None else f"{text}, about {minutes(left)} left"
+        if left is None or done >= self.work.total:  # the winner is looked at: not long
+            return text
+        return f"{text}, about {minutes(left)} left"
 
     def seconds_left(self, done, seconds):
         """None where nothing can be said."""

@@ -26,6 +26,7 @@ IN_WORDS = {
     "hidden_layer_sizes": "number of hidden units",
     "batch_size": "batch size",
 }
+SHORT = {"hidden_layer_sizes": "hidden"}  # a ranking fits a terminal of 92 columns
 
 
 # Before the search
@@ -225,13 +226,12 @@ def ranking_lines(results, n_best=10):
     titles = {key.rpartition("__")[2]: key for key in results["params"][best[0]]}
     names = [name for name in PARAMETER_ORDER if name in titles]
     epochs = ["epochs"] if "epochs" in results else []
-    rows = [["rank", "score", "std", "s/fit", *epochs, *names]]
+    rows = [["rank", "score", "std", *epochs, *(SHORT.get(n, n) for n in names)]]
     for rank, index in enumerate(best, start=1):
         figures = [
             str(rank),
             f"{results['mean_test_score'][index]:.4f}",
             f"{results['std_test_score'][index]:.4f}",
-            f"{results['mean_fit_time'][index]:.3f}",
             *(str(results[name][index]) for name in epochs),
         ]
         params = results["params"][index]

@@ -153,6 +153,8 @@ def run(problem, settings, journal, watch):
         for category in TOLD_OTHERWISE:  # workers, too, are to be silent about them
             warnings.simplefilter("ignore", category)
         warnings.filterwarnings("ignore", message="One or more of the")
+        # Of few rows, as a fold or the checkup may have: a batch of all is what is meant.
+        warnings.filterwarnings("ignore", message="Got `batch_size` less than 1")
         start_workers(settings.n_jobs)
         outcome = _run(problem, settings, journal, watch)
     outcome.notes = _worth_saying(caught)

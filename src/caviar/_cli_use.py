@@ -243,7 +243,7 @@ def retest(arguments, command):
     _say_notes(problem.notes)
     found = _retest(search, problem, arguments)
     print(found)
-    print(f"\n{_what_to_do(found.verdict, arguments.data, target)}")
+    print(f"\n{_what_to_do(found, arguments.data, target)}")
 
 
 def _retest(search, problem, arguments):
@@ -261,10 +261,10 @@ def _retest(search, problem, arguments):
         raise CommandFailed(f"The retest failed: {last_line(error)}.") from error
 
 
-def _what_to_do(verdict, data, target):
-    if verdict == "holds":
+def _what_to_do(found, data, target):
+    if found.verdict == "holds" and found.ok:
         return "No need to tune again: the winner of the search still holds."
-    if verdict == "undecided":
+    if found.verdict == "undecided" and found.ok:
         return "No need to tune again yet: retest with more rows to be sure."
     command = shlex.join(["python", "-m", "caviar", "tune", data, "--target", target])
     return f"Tune again:\n  {command}"
