@@ -1,6 +1,7 @@
 """Running ``python -m caviar`` in tests: in this process, in another, on a terminal."""
 
 import os
+import re
 import select
 import signal
 import subprocess
@@ -89,8 +90,8 @@ def on_terminal(*arguments, without=(), when=None, seconds=120):
     *arguments : str
     without : tuple of str
         Packages that cannot be imported.
-    when : tuple (text, bytes) or None
-        Once the text has been shown, these keys are typed.
+    when : tuple (pattern, bytes) or None
+        Once what is shown matches, these keys are typed.
 
     Returns
     -------
@@ -118,7 +119,7 @@ def on_terminal(*arguments, without=(), when=None, seconds=120):
             if not new:
                 break
             shown += new
-            if when is not None and when[0].encode() in shown:
+            if when is not None and re.search(when[0].encode(), shown):
                 os.write(terminal, when[1])
                 when = None
     finally:

@@ -127,7 +127,7 @@ class Progress:
         stream = sys.stderr if stream is None else stream
         self._shown = _display(stream) if stream.isatty() else None
         self._stage = "searching"
-        self._stop = threading.Event()
+        self._stop, self._turn = threading.Event(), threading.Lock()
 
     def __enter__(self):
         self.work.look()
@@ -161,7 +161,9 @@ class Progress:
         self._stage = "searching" if fold == stage else f"outer fold {fold}"
 
     def end(self, stage):
-        self.work.end(stage)
+        self._look_and_show()  # at least once, however soon it has ended
+        with self._turn:
+            self.work.end(stage)
 
     def say(self, text):
         self._stage = text
@@ -170,16 +172,22 @@ class Progress:
 
     def _watch(self):
         while not self._stop.wait(REFRESH_SECONDS):
+            self._look_and_show()
+
+    def _look_and_show(self):
+        if self._shown is None:
+            return
+        # Whoever has the turn; the terminal may be gone.
+        with self._turn, contextlib.suppress(OSError, ValueError):
             self.work.look()
             done, seconds = self.work.done, time.monotonic() - self._start
-            with contextlib.suppress(OSError, ValueError):  # the terminal is gone
-                self._shown.show(
-                    self._stage,
-                    done,
-                    self.work.total,
-                    f"{done}/{self.work.total} {self.work.unit}",
-                    self.times(done, seconds),
-                )
+            self._shown.show(
+                self._stage,
+                done,
+                self.work.total,
+                f"{done}/{self.work.total} {self.work.unit}",
+                self.times(done, seconds),
+            )
 
     def times(self, done, seconds):
         """How long it has taken, and how long it will, in words."""
@@ -259,6 +267,7 @@ class _Bar:
             total=total,
             count=count,
             times=times,
+            refresh=True,
         )
 
 
@@ -267,7 +276,7 @@ class _Lines:
 
     def __init__(self, stream):
         self._stream = stream
-        self._last = None
+        self._last = ("", 0)
 
     def open(self):
         self._said = time.monotonic()
@@ -278,8 +287,6 @@ class _Lines:
     def show(self, stage, done, total, count, times):
         now = time.monotonic()
         tenth = 10 * done // total if total else 0
-        if self._last is None:
-            self._last = (stage, tenth)
         due = tenth != self._last[1] or now - self._said >= LINE_SECONDS
         if not due:
             return

@@ -99,7 +99,7 @@ def finish_study(study, problem, outcome, seconds):
     return study
 
 
-def study_so_far(study, results):
+def study_so_far(study, results, n_fits):
     """The study of a search that was cut short.
 
     Parameters
@@ -108,11 +108,13 @@ def study_so_far(study, results):
         As `begin_study` made it; it is filled.
     results : JournalResults
         Of the journal of its first search.
+    n_fits : int
+        Finished ones, in all journals.
     """
     study.search |= {
         "completed": False,
         "stopped": "interrupted",
-        "n_fits": results.n_fits,
+        "n_fits": n_fits,
     }
     if results.cv_results_:
         study.results = _results(results.cv_results_)

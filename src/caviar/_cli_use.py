@@ -3,7 +3,7 @@
 import shlex
 import sys
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,7 +133,7 @@ def report(arguments, command):
         if text is None:
             lines = report_lines(study)
         else:
-            study = study_so_far(study, _results_so_far(folder))
+            study = study_so_far(study, _results_so_far(folder), _n_fits_so_far(folder))
             lines = unfinished_lines(study)
         content = render(study)
     # Before it is said: whoever reads may have left.
@@ -193,6 +193,16 @@ def _results_so_far(folder):
         ) from error
     except (OSError, ValueError) as error:
         raise CommandError(f"Cannot read '{path}': {last_line(error)}.") from error
+
+
+def _n_fits_so_far(folder):
+    """Of all searches of a nested run, as `tune` counts them."""
+    n_fits = 0
+    for path in folder.glob("tune-*.journal"):
+        # One that has just been made has no header yet.
+        with suppress(OSError, ValueError):
+            n_fits += read_journal(path).n_fits
+    return n_fits
 
 
 # checkup and retest
