@@ -3,6 +3,7 @@
 import csv
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -388,6 +389,16 @@ def test_a_reader_who_leaves_early_costs_nothing(tmp_path):
     finally:
         kill_group(process)
     assert err == ""
+    assert set(os.listdir("caviar-iris")) == set(FILES)
+
+
+def test_a_reader_who_has_left_before_the_plan_costs_nothing_either():
+    closed = "import os\nread, write = os.pipe()\nos.dup2(write, 1)\nos.close(read)\n"
+    code = closed + "import sys\nfrom caviar.__main__ import main\nsys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *TUNE, *SMALL], stderr=subprocess.PIPE, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
     assert set(os.listdir("caviar-iris")) == set(FILES)
 
 

@@ -20,6 +20,7 @@ if __name__ == "__main__" and (
 from caviar import _cli_tune, _cli_use
 from caviar._cli_arguments import EXIT_USAGE, parse
 from caviar._cli_table import CommandError, last_line
+from caviar._cli_words import leave_stdout
 
 COMMANDS = {
     "tune": _cli_tune.tune,
@@ -75,11 +76,11 @@ def main(argv=None):
             title="caviar",
         )
     except BrokenPipeError:
-        _leave_stdout()
+        leave_stdout()
     except MemoryError:
         return _fail("The memory does not suffice.", EXIT_FAILED)
     except OSError as error:
-        _leave_stdout()
+        leave_stdout()
         return _fail(f"{error.strerror or last_line(error)}.", EXIT_FAILED)
     except Exception as error:
         if TRACEBACK in os.environ:
@@ -90,11 +91,6 @@ def main(argv=None):
             EXIT_FAILED,
         )
     return 0
-
-
-def _leave_stdout():
-    """Python flushes stdout once more at exit; let that find an open file."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(text, status, title="caviar: error"):

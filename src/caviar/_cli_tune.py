@@ -14,6 +14,7 @@ from caviar._cli_run import NothingToKeep, run, stages
 from caviar._cli_search import Settings, plan
 from caviar._cli_study import begin_study, finish_study
 from caviar._cli_table import CommandError, check_size
+from caviar._cli_words import leave_stdout
 from caviar._report import render
 
 TABLE_SUFFIXES = {".csv", ".tsv", ".txt", ".parquet", ".pq", ".gz", ".bz2", ".zip"}
@@ -37,7 +38,10 @@ def tune(arguments, command):
         study = begin_study(problem, settings, command, folder.path)
         goes_on = folder.begin(_asked(arguments), study, arguments.restart)
         lines = plan_lines(problem, settings, folder.path, goes_on)
-        print(*lines, sep="\n", flush=True)
+        try:
+            print(*lines, sep="\n", flush=True)
+        except BrokenPipeError:  # what is found is found all the same
+            leave_stdout()
         outcome = _run(problem, settings, folder)
         # With the model: how to read further tables as this one was read.
         outcome.model.table_ = problem.layout

@@ -1,4 +1,7 @@
-"""Words that the command line's modules share: its one exception, and quotations."""
+"""What the command line's modules share: its exception, quotations, readers who leave."""
+
+import os
+import sys
 
 import numpy as np
 
@@ -34,3 +37,11 @@ def listing(names, most=8):
 def count(number, noun):
     """A number and its noun: 1 row, 2 rows, 12,000 rows."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def leave_stdout():
+    """Where whoever reads it has left: what is printed from now on goes nowhere.
+
+    Python flushes stdout once more at exit, and is to find an open file.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
