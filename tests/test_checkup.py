@@ -444,3 +444,14 @@ def test_a_checkup_of_digits_takes_seconds_and_leaves_the_estimator_alone(digits
     before = repr(model)
     checkup(model, *digits)
     assert repr(model) == before and not hasattr(model[-1], "coefs_")
+
+
+def test_the_page_is_printed_and_the_findings_are_returned(capsys):
+    X, y = load_iris(return_X_y=True)
+    found = checkup(MLPClassifier(random_state=0), X, y)
+    assert capsys.readouterr().out == f"{found}\n"
+    assert str(found).startswith("Checkup of MLPClassifier: 150 rows")
+    assert "\n" not in repr(found)
+    again = checkup(MLPClassifier(random_state=0), X, y, verbose=False)
+    assert capsys.readouterr().out == ""
+    assert str(again) == str(found)

@@ -86,9 +86,12 @@ class Checkup:
         return checkup_html(self)
 
     def __repr__(self):
+        return f"<Checkup of {self.estimator}; status={self.status!r}>"
+
+    def __str__(self):
         lines = [*wrapped(f"Checkup of {self.estimator}"), "=" * WIDTH]
         for finding in self.findings:
-            lines += [repr(finding), ""]
+            lines += [str(finding), ""]
         lines += ["-" * WIDTH, *wrapped(self._summary())]
         if self.code and self.status != "problem":
             lines += ["", self.code]

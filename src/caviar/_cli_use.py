@@ -224,6 +224,7 @@ def checkup(arguments, command):
             take(problem.X, rows),
             problem.y[rows],
             random_state=settings.seed,
+            verbose=False,
         )
     # The code goes on in Python; here the next command does.
     print(replace(found, code=""))

@@ -36,6 +36,7 @@ def check_up(problem, settings, model, part):
             X_val=take(problem.X, test),
             y_val=problem.y[test],
             random_state=settings.seed,
+            verbose=False,
         )
 
 

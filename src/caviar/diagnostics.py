@@ -358,8 +358,9 @@ def checkup(
     y_val=None,
     sample_weight_val=None,
     random_state=0,
+    verbose=True,
 ):
-    """Steps 1, 2, 3 and 6 in a row, and a look at the data: one page.
+    """Steps 1, 2, 3 and 6 in a row, and a look at the data: prints one page.
 
     The data first: missing values, one class, constant columns, columns out of scale, a
     column that gives the target away, validation rows that are training rows. Then
@@ -381,11 +382,13 @@ def checkup(
     random_state : int, RandomState instance or None, default=0
         Of all that is drawn, the network's weights included where its own is None. The
         same int gives the same page.
+    verbose : bool, default=True
+        Whether to print the page.
 
     Returns
     -------
     Checkup
-        Printed, a page; its findings and `to_dict` are data.
+        Its findings and `to_dict` are data, its `str` is the page.
 
     Raises
     ------
@@ -406,7 +409,8 @@ def checkup(
     >>> from caviar import MLPClassifier
     >>> from caviar.diagnostics import checkup
     >>> X, y = load_digits(return_X_y=True)
-    >>> found = checkup(MLPClassifier(activation="tanh", max_iter=20), 100 * X, y)
+    >>> network = MLPClassifier(activation="tanh", max_iter=20)
+    >>> found = checkup(network, 100 * X, y, verbose=False)
     >>> for finding in found.findings[:3]:
     ...     print(finding.step, finding.status)
     data problem
@@ -414,7 +418,10 @@ def checkup(
     signal problem
     """
     held_out = (X_val, y_val, sample_weight_val)
-    return _checkup.check(estimator, X, y, sample_weight, held_out, random_state)
+    found = _checkup.check(estimator, X, y, sample_weight, held_out, random_state)
+    if verbose:
+        print(found)
+    return found
 
 
 def retest(
