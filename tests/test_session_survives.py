@@ -76,9 +76,13 @@ def kill_while_saving(n_kills, states, folder):
     path, begun = folder / "run.caviar", folder / "begun"
     contents = [state.read_bytes() for state in states]
     trees = [read_archive(state, KIND) for state in states]
-    draws, n_torn, seen = random.Random(n_kills), 0, set()
-    for _ in range(n_kills):
-        delay = draws.uniform(0, 4 * seconds)
+    draws, n_torn, seen, longest = random.Random(n_kills), 0, set(), 4 * seconds
+    for number in range(20 * n_kills):
+        if number >= n_kills and n_torn and len(seen) == 2:
+            break
+        if number % 10 == 9 and len(seen) < 2:
+            longest *= 2  # a writing takes longer here than when it was timed
+        delay = draws.uniform(0, longest)
         arguments = (*map(str, states), str(path), str(begun))
         assert killed_at_a_random_moment(save_again_and_again, begun, delay, *arguments)
         if not path.exists():  # killed in the midst of the first file of all
