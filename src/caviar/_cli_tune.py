@@ -43,8 +43,6 @@ def tune(arguments, command):
         except BrokenPipeError:  # what is found is found all the same
             leave_stdout()
         outcome = _run(problem, settings, folder)
-        # With the model: how to read further tables as this one was read.
-        outcome.model.table_ = problem.layout
         finish_study(study, problem, outcome, time.perf_counter() - start)
         lines = [*report_lines(study), *written_lines(study)]
         try:
